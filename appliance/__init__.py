@@ -1,0 +1,20 @@
+"""A desk appliance for one-time codes, with verified backups on the household's MQTT broker.
+
+The map, from the outside in:
+
+cli       the commands: the only place that prints or prompts
+app       the composition root: settings -> adapters -> loop
+loop      the shell: one inbox, one thread that owns the state
+keeper    the only holder of keys: lock, read, open, apply a change, seal, save, check
+settings  config.yaml -> frozen settings
+logs      stdlib logging to stderr, with journald priorities
+adapters  one library or one corner of the operating system each, no decisions
+ports     every seam on one page
+board     presets of the boards people buy
+core      decisions, no I/O: step(state, event, now) and render(state, now)
+transfer  other programs' formats, no I/O
+vault     values, file format, keys, codes, merging; no I/O
+errors    what went wrong, why, and what to do
+"""
+
+__version__ = "0.1.0"

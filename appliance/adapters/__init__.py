@@ -1,0 +1,1 @@
+"""One library, or one corner of the operating system, each. Adapters act and report; they decide nothing."""

@@ -1,0 +1,1 @@
+"""Decisions without I/O: `step(state, event, now)`, `deadline(state, now)`, `render(state, now)`."""

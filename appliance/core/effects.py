@@ -1,0 +1,96 @@
+"""What to do, in the imperative. The core returns these as data; the shell does them.
+
+Each that is answered carries a `ref`, and ends in at most one event with that ref.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVault:
+    """Read the vault from the card and open it -> Opened | Missing | Failed."""
+
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """Take the next HOTP code: move the counter of account `uuid` on."""
+
+    uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Take over what an authentic message holds."""
+
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Apply a change to the freshly loaded vault and save it -> Saved | Failed."""
+
+    ref: int
+    change: Spend | Merge
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Find out what a message is -> Checked | Failed."""
+
+    ref: int
+    sealed: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Publish with QoS 1, retained -> Acknowledged."""
+
+    ref: int
+    topic: str
+    payload: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Subscribe again to an exact topic -> Subscribed, then any number of Received."""
+
+    ref: int
+    topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer a question of the control socket."""
+
+    ask: int
+    result: Mapping[str, Any] | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFrame:
+    """Answer a question of the control socket with the frame last shown."""
+
+    ask: int
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Tell the owner's log: one line, no secrets."""
+
+    level: int
+    """Of stdlib logging: 20 info, 30 warning, 40 error."""
+    event: str
+    fields: tuple[tuple[str, object], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """End the process in good order."""
+
+
+Effect = OpenVault | Change | Check | Publish | Fetch | Reply | ReplyFrame | Log | Exit

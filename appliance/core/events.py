@@ -1,0 +1,193 @@
+"""What happened, in the past tense. Everything that the core ever learns arrives as one of these.
+
+A `ref` is the number of the effect that an event answers. Sealed bytes may stand in an event, keys never do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from appliance.vault.model import Vault
+
+Button = Literal["previous", "next", "ok"]
+Gesture = Literal["press", "hold"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Trouble that was foreseen, as data: the words of an `ApplianceError`."""
+
+    what: str
+    why: str
+    hint: str = ""
+    short: str = "E1"
+
+
+@dataclass(frozen=True, slots=True)
+class Woke:
+    """A deadline passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gestured:
+    """Somebody did something to a button, or asked for it from afar."""
+
+    button: Button
+    gesture: Gesture = "press"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The vault was read from the card and opened."""
+
+    ref: int
+    generation: int
+    sealed: bytes = field(repr=False)
+    """The file as it is published: without `x-device`."""
+    vault: Vault = field(repr=False)
+    warning: Problem | None = None
+    """The newest file was damaged, and an older one opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """There is no vault on the card yet."""
+
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A change is on the card; only now may anybody be told."""
+
+    ref: int
+    generation: int
+    sealed: bytes = field(repr=False)
+    vault: Vault = field(repr=False)
+    counters_only: bool = False
+    """Nothing but HOTP counters moved: such saves are published together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The effect `ref` could not be done."""
+
+    ref: int
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The link to the broker is up."""
+
+    payload_limit: int | None
+    """Bytes of the largest packet that the broker takes; None: it names no limit."""
+    retain: bool
+    """The broker keeps retained messages."""
+    version: Literal["5", "3.1.1"] = "5"
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The link to the broker is down, or an attempt to make it failed."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The broker answered a publication; this proves nothing about what it keeps."""
+
+    ref: int
+    problem: str | None = None
+    """The broker's reason in words; None: not a failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """The broker answered the subscription of a fetch; the retained message, if any, follows."""
+
+    ref: int
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message arrived."""
+
+    ref: int | None
+    """Of the fetch that it answers; None if it answers none."""
+    topic: str
+    payload: bytes = field(repr=False)
+    retained: bool
+    """The broker keeps it; False: it is only passing by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authentic:
+    """A message of this vault and device."""
+
+    generation: int
+    novel: bool
+    """It holds something that the own vault lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """A message under a master key of a lower epoch: from before the passphrase was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """A message under a master key of a higher epoch: the passphrase was changed elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Not a message of this vault and device."""
+
+    why: str
+
+
+Verdict = Authentic | Outdated | Superseded | Foreign
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The keeper looked into a message."""
+
+    ref: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A client of the control socket wants something."""
+
+    ask: int
+    """Number of the question; its `Reply` repeats it."""
+    method: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """Somebody asked the process to end."""
+
+
+Event = (
+    Woke
+    | Gestured
+    | Opened
+    | Missing
+    | Saved
+    | Failed
+    | Connected
+    | Lost
+    | Acknowledged
+    | Subscribed
+    | Received
+    | Checked
+    | Asked
+    | Stopping
+)

@@ -1,0 +1,107 @@
+"""Every seam between the shell and the world, on one page. `app.py` fills them, `tests/fakes.py` mirrors them."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from PIL.Image import Image
+
+from appliance.core.events import Event
+from appliance.core.instant import Instant
+
+Post = Callable[[Event], None]
+"""Puts an event into the inbox; from any thread or signal handler, never blocks."""
+
+RandomBytes = Callable[[int], bytes]
+"""Returns so many bytes from the operating system's random source."""
+
+
+class Clock(Protocol):
+    """Time."""
+
+    def now(self) -> Instant:
+        """Return the moment and whether it is to be trusted."""
+        ...
+
+
+class Source(Protocol):
+    """Something that posts events by itself."""
+
+    def start(self, post: Post) -> None:
+        """Begin to post; returns at once. Raises ApplianceError if it can't."""
+        ...
+
+    def stop(self) -> None:
+        """Post no more, and let go of everything; may be called twice, or without `start`."""
+        ...
+
+
+class Display(Protocol):
+    """A panel."""
+
+    def show(self, frame: Image) -> None:
+        """Show a frame of mode "1"; may block for one transfer over the bus."""
+        ...
+
+    def off(self) -> None:
+        """Turn the panel dark. Never raises: it runs while dying."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What lies in the state folder."""
+
+    newest: bytes | None = field(repr=False)
+    """`vault.json`; None: there is none."""
+    older: tuple[bytes, ...] = field(default=(), repr=False)
+    """`vault.json.1` to `.3`, as far as they exist, newest first."""
+
+
+class VaultStore(Protocol):
+    """The state folder's vault file. Every method raises ApplianceError (StorageFailed, ReadableByOthers, ...)."""
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Keep other processes from changing the vault meanwhile; waits at most 5 s, then LockBusy."""
+        ...
+
+    def load(self) -> Stored:
+        """Return what is on the card."""
+        ...
+
+    def save(self, sealed: bytes, check: Callable[[bytes], None]) -> None:
+        """Replace the vault file atomically; on return it survives a power cut.
+
+        `check` gets the bytes as they were read back from the card, and raises if they are not good: then, as
+        after any other failure, the old file is still in place. Call it only inside `lock`.
+        """
+        ...
+
+    def set_aside(self, *, newest: bytes, unix: float) -> None:
+        """Keep a damaged newest file as `vault.bad-<time>`."""
+        ...
+
+
+class Broker(Source, Protocol):
+    """The link to an MQTT broker: posts Connected, Lost, Acknowledged, Subscribed and Received."""
+
+    def publish(self, ref: int, topic: str, payload: bytes) -> None:
+        """Publish retained, QoS 1 -> Acknowledged(ref). Dropped in silence while there is no link."""
+        ...
+
+    def fetch(self, ref: int, topic: str) -> None:
+        """Subscribe anew to one topic, QoS 1 -> Subscribed(ref), then Received(ref). Dropped without a link."""
+        ...
+
+
+class Control(Source, Protocol):
+    """The control socket: posts Asked, takes answers."""
+
+    def reply(self, ask: int, result: object) -> None:
+        """Answer a question; in silence if the client has gone."""
+        ...
+
+    def refuse(self, ask: int, problem: str) -> None:
+        """Answer a question with an error; in silence if the client has gone."""
+        ...

@@ -44,6 +44,10 @@ class StorageFailed(ApplianceError):
     short = "E2"
 
 
+class MemoryShort(ApplianceError):
+    """Deriving a key needs more memory than there is."""
+
+
 class NotRunning(ApplianceError):
     """The daemon does not answer on its control socket."""
 

@@ -59,8 +59,27 @@ class Stored:
     """`vault.json.1` to `.3`, as far as they exist, newest first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Who this Pi is; kept in clear, since topics and client id need it before the vault is open."""
+
+    id: str
+    """`otp-` and eight hex digits."""
+    vault: str | None
+    """Id of the vault; None until there is one."""
+    name: str
+
+
+class MemoryGauge(Protocol):
+    """How much memory there is."""
+
+    def __call__(self) -> int:
+        """Return the bytes that a key derivation may use."""
+        ...
+
+
 class VaultStore(Protocol):
-    """The state folder's vault file. Every method raises ApplianceError (StorageFailed, ReadableByOthers, ...)."""
+    """The state folder. Every method raises ApplianceError (StorageFailed, ReadableByOthers, ...)."""
 
     def lock(self) -> AbstractContextManager[None]:
         """Keep other processes from changing the vault meanwhile; waits at most 5 s, then LockBusy."""
@@ -78,8 +97,24 @@ class VaultStore(Protocol):
         """
         ...
 
-    def set_aside(self, *, newest: bytes, unix: float) -> None:
-        """Keep a damaged newest file as `vault.bad-<time>`."""
+    def set_aside(self, unix: float) -> str:
+        """Keep the damaged newest file as `vault.bad-<time>` and return that name. Call it only inside `lock`."""
+        ...
+
+    def device(self) -> Device | None:
+        """Return who this Pi is; None if nobody decided that yet."""
+        ...
+
+    def save_device(self, device: Device) -> None:
+        """Keep who this Pi is."""
+        ...
+
+    def secret(self) -> bytes | None:
+        """Return the device secret; None if there is none."""
+        ...
+
+    def save_secret(self, secret: bytes) -> None:
+        """Keep the device secret, readable by the owner alone."""
         ...
 
 

@@ -1,0 +1,184 @@
+"""The sealed file: what lies on the card and, without `x-device`, on the broker.
+
+It is an Aegis vault: a header with key slots, and the encrypted document. Aegis does not authenticate its header;
+ours is, by the `head` inside the document. FORMAT.md is the specification.
+
+`read` checks the bounds and the spelling before anything is derived or decrypted.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, cast
+
+from appliance.errors import VaultTooNew
+from appliance.vault import canonical, document, keys
+from appliance.vault.keys import NONCE_BYTES, TAG_BYTES, DeviceWrap, Mode, RandomBytes, Slot
+from appliance.vault.model import Vault
+
+FILE_LIMIT: Final = 8 * 1024 * 1024
+VERSION: Final = 1
+_N: Final = tuple(2**power for power in range(10, 19))
+_P: Final = range(1, 5)
+_MODES: Final[tuple[Mode, ...]] = ("credential", "pin")
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A sealed vault, its parts told apart and not yet opened."""
+
+    slots: tuple[Slot, Slot]
+    """Passphrase, recovery key."""
+    epoch: int
+    """Number of the master key."""
+    nonce: bytes = field(repr=False)
+    tag: bytes = field(repr=False)
+    db: bytes = field(repr=False)
+    device: DeviceWrap | None = None
+
+    @property
+    def head(self) -> str:
+        """Hex SHA-256 of what the document authenticates of the header."""
+        return _head(self.slots, self.epoch)
+
+    @property
+    def published(self) -> "Envelope":
+        """The same without what unlocks one device only."""
+        return replace(self, device=None)
+
+
+def seal(
+    vault: Vault,
+    master: bytes,
+    slots: tuple[Slot, Slot],
+    epoch: int,
+    device: DeviceWrap | None,
+    random_bytes: RandomBytes,
+) -> Envelope:
+    """Return a vault encrypted under its master key, with a fresh nonce."""
+    nonce = random_bytes(NONCE_BYTES)
+    plain = document.dump(vault, _head(slots, epoch))
+    db, tag = keys.encrypt(master, nonce, plain)
+    return Envelope(slots=slots, epoch=epoch, nonce=nonce, tag=tag, db=db, device=device)
+
+
+def unseal(envelope: Envelope, master: bytes) -> Vault:
+    """Return the vault inside. Raises VaultDamaged, also for another vault's key, and VaultTooNew."""
+    plain = keys.decrypt(master, envelope.nonce, envelope.db, envelope.tag)
+    if plain is None:
+        raise document.damaged("its contents were changed")
+    return document.load(plain, envelope.head)
+
+
+def write(envelope: Envelope) -> bytes:
+    """Return the bytes of the file."""
+    sealed: dict[str, Any] = {
+        "db": base64.b64encode(envelope.db).decode("ascii"),
+        "header": {
+            "params": {"nonce": envelope.nonce.hex(), "tag": envelope.tag.hex()},
+            "slots": [_slot(slot) for slot in envelope.slots],
+        },
+        "version": VERSION,
+        "x-epoch": envelope.epoch,
+    }
+    if envelope.device is not None:
+        sealed["x-device"] = _device(envelope.device)
+    return canonical.dump(sealed)
+
+
+def read(raw: bytes) -> Envelope:
+    """Return the parts of a file that `write` wrote; white space around the whole does not matter.
+
+    Raises VaultDamaged, or VaultTooNew if a newer release wrote it.
+    """
+    if len(raw) > FILE_LIMIT:
+        raise document.damaged(f"it is larger than {FILE_LIMIT >> 20} MiB")
+    raw = raw.strip(b" \t\r\n")
+    try:
+        envelope = _envelope(canonical.load(raw))
+    except (ValueError, KeyError, TypeError) as error:
+        raise document.damaged(document.fault(error)) from None
+    if write(envelope) != raw:
+        raise document.damaged("it is not spelled as this program spells it")
+    return envelope
+
+
+def _envelope(sealed: Mapping[str, Any]) -> Envelope:
+    if type(sealed["version"]) is int and sealed["version"] > VERSION:
+        raise VaultTooNew("can't read the vault", "a newer release wrote it", "upgrade this device")
+    header = sealed["header"]
+    passphrase, recovery = (_read_slot(slot) for slot in header["slots"])
+    epoch = sealed["x-epoch"]
+    if type(epoch) is not int or epoch < 1:
+        raise ValueError("its epoch is not a number")
+    return Envelope(
+        slots=(passphrase, recovery),
+        epoch=epoch,
+        nonce=_hex(header["params"]["nonce"], NONCE_BYTES),
+        tag=_hex(header["params"]["tag"], TAG_BYTES),
+        db=base64.b64decode(sealed["db"], validate=True),
+        device=_read_device(sealed["x-device"]) if "x-device" in sealed else None,
+    )
+
+
+def _head(slots: tuple[Slot, Slot], epoch: int) -> str:
+    header = {"slots": [_slot(slot) for slot in slots], "version": VERSION, "x-epoch": epoch}
+    return hashlib.sha256(canonical.dump(header)).hexdigest()
+
+
+def _slot(slot: Slot) -> dict[str, Any]:
+    return {
+        "type": 1,
+        "uuid": slot.uuid,
+        "key": slot.key.hex(),
+        "key_params": {"nonce": slot.nonce.hex(), "tag": slot.tag.hex()},
+        "n": slot.n,
+        "r": keys.SCRYPT_R,
+        "p": slot.p,
+        "salt": slot.salt.hex(),
+        "repaired": True,
+        "is_backup": False,
+    }
+
+
+def _read_slot(slot: Mapping[str, Any]) -> Slot:
+    if not isinstance(slot["uuid"], str):
+        raise ValueError("a slot has no id")  # noqa: TRY004 - all damage is one error here
+    return Slot(
+        uuid=slot["uuid"],
+        key=_hex(slot["key"], keys.KEY_BYTES),
+        nonce=_hex(slot["key_params"]["nonce"], NONCE_BYTES),
+        tag=_hex(slot["key_params"]["tag"], TAG_BYTES),
+        salt=_hex(slot["salt"], keys.SALT_BYTES),
+        n=document.one_of(_N, slot["n"]),
+        p=document.one_of(_P, slot["p"]),
+    )
+
+
+def _device(wrap: DeviceWrap) -> dict[str, Any]:
+    return {
+        "v": 1,
+        "mode": wrap.mode,
+        "salt": wrap.salt.hex(),
+        "n": wrap.n,
+        "wrap": {"nonce": wrap.nonce.hex(), "tag": wrap.tag.hex(), "key": wrap.key.hex()},
+    }
+
+
+def _read_device(wrap: Mapping[str, Any]) -> DeviceWrap:
+    return DeviceWrap(
+        mode=cast("Mode", document.one_of(_MODES, wrap["mode"])),
+        salt=_hex(wrap["salt"], keys.SALT_BYTES),
+        n=document.one_of((0, *_N), wrap["n"]),
+        nonce=_hex(wrap["wrap"]["nonce"], NONCE_BYTES),
+        tag=_hex(wrap["wrap"]["tag"], TAG_BYTES),
+        key=_hex(wrap["wrap"]["key"], keys.KEY_BYTES),
+    )
+
+
+def _hex(text: str, size: int) -> bytes:
+    value = bytes.fromhex(text)
+    if len(value) != size:
+        raise ValueError("a field has the wrong length")
+    return value

@@ -148,7 +148,10 @@ class Keeper:
 
     def merged(self, payload: bytes) -> Kept:
         """Take over what an authentic message of this vault holds, and save it if that is anything new."""
-        other = self._open_with_key(sealed.read(payload))
+        return self.merge_vault(self.open_own(payload))
+
+    def merge_vault(self, other: Vault) -> Kept:
+        """Merge another state of this vault, and save it if that is anything new."""
 
         def apply(own: Vault, _moment: Moment) -> Vault:
             result = merge(own, other)
@@ -157,6 +160,13 @@ class Keeper:
             return result
 
         return self.change(apply)
+
+    def open_own(self, payload: bytes) -> Vault:
+        """Open a message sealed under this vault's present key. Raises VaultDamaged if it is not."""
+        kept, envelope = self.open(), sealed.read(payload)
+        if envelope.head != kept.envelope.head:
+            raise document.damaged("it is sealed under another key")
+        return sealed.unseal(envelope, self._held(envelope))
 
     def open_foreign(self, payload: bytes) -> tuple[Vault, Envelope, bytes]:
         """Open a backup that is not this device's with what the person entered: (vault, its envelope, master key).
@@ -322,10 +332,6 @@ class Keeper:
             self._store.save_secret(secret)
             self._store.save(raw, lambda read_back: _same(read_back, raw))
         return kept
-
-    def _open_with_key(self, envelope: Envelope) -> Vault:
-        self.open()
-        return sealed.unseal(envelope, self._held(envelope))
 
     def _look_into(self, envelope: Envelope, own: Vault) -> Verdict:
         if self._key is None or not hmac.compare_digest(envelope.head, self._key.head):

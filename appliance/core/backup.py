@@ -63,6 +63,8 @@ Condition = Literal[
     "passphrase_changed",
     "offline",
 ]
+_PAUSED: Final = frozenset({"passphrase_changed", "rejected"})
+"""A new save is no reason to write over what was found; the next reading decides."""
 BackupEvent = (
     Opened | Saved | Connected | Lost | Acknowledged | Subscribed | Received | Checked | Failed | Woke
 )
@@ -136,7 +138,7 @@ class Backup:
     """Unix seconds of the last verification."""
     verified_generation: int | None = None
     published: bytes = field(default=b"", repr=False)
-    """What the broker acknowledged last on this connection."""
+    """What the broker was given last on this connection."""
     attempts: int = 0
     not_before: float = 0.0
     """Monotonic; no publication before it."""
@@ -162,7 +164,9 @@ def deadline(backup: Backup) -> float | None:
     return backup.stage.until
 
 
-def step(backup: Backup, event: BackupEvent, now: Instant, ref: int) -> Step:
+def step(  # noqa: C901, PLR0911 - one case for each event
+    backup: Backup, event: BackupEvent, now: Instant, ref: int
+) -> Step:
     """Return what an event makes of the backup; `ref` and `ref + 1` are fresh numbers for its effects."""
     match event:
         case Opened() | Saved():
@@ -195,9 +199,9 @@ def request(backup: Backup, now: Instant, ref: int) -> Step:
 
 
 def _taken(backup: Backup, event: Opened | Saved, now: Instant, ref: int) -> Step:
+    known = backup.topic == _topic(backup, event.vault)
     merged = isinstance(event, Saved) and isinstance(backup.stage, Merging) and backup.stage.ref == event.ref
-    fresh = event.generation > backup.generation or _topic(backup, event.vault) != backup.topic
-    if fresh:
+    if fresh := not known or event.generation > backup.generation:
         backup = replace(
             backup,
             topic=_topic(backup, event.vault),
@@ -211,24 +215,24 @@ def _taken(backup: Backup, event: Opened | Saved, now: Instant, ref: int) -> Ste
     if backup.prefix is None:
         return backup, ()
     if merged:
-        return _publish(replace(backup, stage=Resting()), now, ref)
-    if not fresh:
-        return backup, ()
+        return _publish(backup, now, ref)
     if backup.link is None:
         return replace(backup, condition="offline"), ()
+    if not fresh or backup.condition in _PAUSED:
+        return backup, ()
+    return _begin(backup, event, now, ref, known=known)
+
+
+def _begin(backup: Backup, event: Opened | Saved, now: Instant, ref: int, *, known: bool) -> Step:
     if backup.condition != "conflict":
         backup = replace(backup, condition="pending", error=None)
-    return _begin(backup, event, now, ref)
-
-
-def _begin(backup: Backup, event: Opened | Saved, now: Instant, ref: int) -> Step:
     if not isinstance(backup.stage, Resting):
         return backup, ()  # the cycle under way notices at its end that there is something newer
-    if isinstance(event, Opened):
+    if not known:
         return _read(backup, now, ref)
-    if event.counters_only:
-        until = min(backup.stage.until or now.mono + COUNTER_SECONDS, now.mono + COUNTER_SECONDS)
-        return replace(backup, stage=Resting(until)), ()
+    if isinstance(event, Saved) and event.counters_only:
+        until = now.mono + COUNTER_SECONDS
+        return replace(backup, stage=Resting(min(backup.stage.until or until, until))), ()
     return _publish(backup, now, ref)
 
 
@@ -285,6 +289,7 @@ def _publish(backup: Backup, now: Instant, ref: int) -> Step:
     backup = replace(
         backup,
         stage=Publishing(ref, now.mono + ACKNOWLEDGE_SECONDS, backup.latest),
+        published=backup.latest,
         attempts=backup.attempts + 1,
         not_before=now.mono + pause,
     )
@@ -333,7 +338,7 @@ def _received(backup: Backup, event: Received, now: Instant, ref: int) -> Step:
             return _check(backup, event.payload, stage.expected, now, ref)
         return replace(backup, stage=replace(stage, other=event.payload)), ()
     # A live message proves nothing: our own echo, or somebody else's write. The second is looked after at once.
-    if event.payload in {backup.latest, backup.published, getattr(stage, "payload", None)}:
+    if event.payload in {backup.latest, backup.published}:
         return backup, ()
     if isinstance(stage, Resting):
         return _read(replace(backup, condition="unverified", error="another message came"), now, ref)
@@ -374,7 +379,7 @@ def _acknowledged(backup: Backup, event: Acknowledged, now: Instant, ref: int) -
         return backup, ()
     if event.problem is not None:
         return _rest(replace(backup, drops=0), "rejected", event.problem, backup.not_before)
-    backup = replace(backup, condition="acknowledged", error=None, published=stage.payload, drops=0)
+    backup = replace(backup, condition="acknowledged", error=None, drops=0)
     reading = Reading(ref, now.mono + READ_SECONDS, stage.payload)
     return replace(backup, stage=reading, disturbed=False), (Fetch(ref, backup.topic),)
 
@@ -429,10 +434,12 @@ def _other(backup: Backup, payload: bytes, verdict: Authentic, now: Instant, ref
             else "a copy of this card"
         )
         backup = replace(backup, condition="conflict", error=error)
-    else:
+    elif verdict.generation < (backup.verified_generation or 0):
         backup = _missed(replace(backup, error=f"generation {verdict.generation} had come back"), now)
+    else:
+        backup = replace(backup, condition="pending", error=None)
     log = Log(
-        30,
+        20 if backup.condition == "pending" else 30,
         "backup differs",
         (("state", backup.condition), ("found", verdict.generation), ("own", backup.generation)),
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from appliance.errors import NothingFound
+from appliance.vault.merge import merge
 from appliance.vault.model import COUNTERS, Account, Record, Stamp, Vault
 
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -79,3 +80,24 @@ def _record(vault: Vault, uuid: str) -> Record:
     if uuid not in vault.records:
         raise NothingFound("can't change the account", "it is not there any more", "appliance list")
     return vault.records[uuid]
+
+
+def take_over(vault: Vault, older: Vault, moment: Moment, *, exact: bool) -> Vault:
+    """Return the vault with every account as it was in `older`, as an edit of today.
+
+    Accounts that `older` has and that differ, or lie in the trash, come back; accounts that it lacks stay, unless
+    `exact`. HOTP counters never fall.
+    """
+    for uuid, record in older.records.items():
+        own = vault.records.get(uuid)
+        if own is None or own.account != record.account:
+            stamp = moment.stamp(vault)
+            groups = tuple(group for group in record.account.groups if group in vault.groups)
+            account = replace(record.account, groups=groups)
+            back = replace(record, account=account, stamp=stamp, position_stamp=stamp)
+            # Merging a later version of this one account keeps counters and replaced secrets, and revives the dead.
+            vault = merge(vault, Vault(vault.id, older.device, older.name, 0, 0, {uuid: back}))
+    if exact:
+        for uuid in vault.records.keys() - older.records.keys():
+            vault = remove(vault, uuid, moment)
+    return vault

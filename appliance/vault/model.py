@@ -165,9 +165,12 @@ def base32_decode(text: str) -> bytes:
 
     Raises ValueError, without the text, if it is empty or holds anything else.
     """
-    kept = text.translate(_DROPPED).upper()
+    kept = text.translate(_DROPPED)
     if not kept:
         raise ValueError("the secret is empty")
+    kept = (
+        kept.upper() if kept.isascii() else kept
+    )  # outside ASCII, upper case can make letters of other signs
     if not _BASE32.issuperset(kept):
         raise ValueError("the secret is not base32 (letters A-Z and digits 2-7)")
     # Lengths of 1, 3 and 6 modulo 8 cannot come from whole bytes, yet they occur: fill up, then cut.

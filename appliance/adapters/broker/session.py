@@ -1,0 +1,290 @@
+"""One connection to the broker, from CONNECT to its end. Everything here but `take` runs in the supervisor's thread."""
+
+import select
+import ssl
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from threading import Event as Flag
+from typing import Any, Final
+
+from paho.mqtt.client import MQTTMessage
+from paho.mqtt.enums import LogLevel
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from appliance.adapters.broker import trouble
+from appliance.adapters.broker.client import (
+    ANSWER_SECONDS,
+    CONTENT_TYPE,
+    PACKET_BYTES,
+    Version,
+    client_for,
+    connect,
+    properties,
+)
+from appliance.adapters.broker.fetch import Fetches
+from appliance.adapters.broker.link import Link
+from appliance.adapters.broker.order import Bell, Publication, Subscription
+from appliance.adapters.broker.pause import Kind
+from appliance.adapters.broker.trouble import STOPPED, Ending
+from appliance.core.events import Acknowledged, Connected, Problem, Received, Subscribed
+from appliance.errors import ApplianceError
+from appliance.ports import Post
+
+KEEPALIVE_SECONDS: Final = 20
+TICK_SECONDS: Final = 0.5
+
+
+class Session:
+    """One client of paho and what it was asked to do. `run` once, then throw away."""
+
+    def __init__(
+        self,
+        link: Link,
+        version: Version,
+        *,
+        keepalive: int,
+        bell: Bell,
+        stopped: Flag,
+        monotonic: Callable[[], float],
+        post: Post,
+        on_up: Callable[["Session"], None],
+    ) -> None:
+        """`on_up` is called just before Connected is posted: orders are taken from then on."""
+        self._link = link
+        self._version = version
+        self._bell = bell
+        self._stopped = stopped
+        self._monotonic = monotonic
+        self._post = post
+        self._on_up = on_up
+        self._client = client_for(link, version)
+        self._orders: deque[Publication | Subscription] = deque()
+        self._heard: deque[Callable[[], None]] = deque()
+        self._complaints: deque[tuple[int, str]] = deque(maxlen=8)
+        self._publications: dict[int, int] = {}  # packet identifier -> ref
+        self._fetches = Fetches()
+        self._packet_limit: int | None = None
+        self._retain = True
+        self._in_flight = 20
+        self._up_at: float | None = None
+        self._answered = False
+        self._ending: Ending | None = None
+        self.keepalive = keepalive
+        """Seconds; what the broker wants, if that is less than what it was offered."""
+
+    def take(self, order: Publication | Subscription) -> None:
+        """Leave an order, from any thread; dropped in silence if the connection ends first."""
+        self._orders.append(order)
+        self._bell.ring()
+
+    def run(self) -> Ending:
+        """Connect and stay until the connection ends or the supervisor is stopped; returns how it ended."""
+        self._listen()
+        try:
+            connect(self._client, self._link, self.keepalive)
+        except ApplianceError as error:
+            return Ending("ordinary", trouble.told(error))
+        except (OSError, ValueError) as error:
+            return Ending("ordinary", trouble.of_connecting(error, self._link))
+        try:
+            return self._converse()
+        finally:
+            sock = self._client.socket()
+            if sock is not None:
+                sock.close()
+
+    # --- the wire
+
+    def _listen(self) -> None:
+        # One append each: what raises in a callback is lost in paho's depths.
+        heard, client = self._heard, self._client
+        client.on_connect = lambda _c, _u, _f, code, terms: heard.append(partial(self._greeted, code, terms))
+        client.on_disconnect = lambda _c, _u, flags, code, _p: heard.append(
+            partial(self._dismissed, code, by_broker=flags.is_disconnect_packet_from_server)
+        )
+        client.on_publish = lambda _c, _u, mid, code, _p: heard.append(partial(self._acknowledged, mid, code))
+        client.on_subscribe = lambda _c, _u, mid, codes, _p: heard.append(
+            partial(self._subscribed, mid, codes)
+        )
+        client.on_message = lambda _c, _u, message: heard.append(partial(self._received, message))
+        client.on_log = lambda _c, _u, level, text: self._complaints.append((level, text))
+
+    def _converse(self) -> Ending:
+        until = self._monotonic() + ANSWER_SECONDS
+        while self._ending is None:
+            if self._stopped.is_set():
+                self._client.disconnect()
+                return STOPPED
+            if not self._answered and self._monotonic() >= until:
+                return self._end("speechless", trouble.of_mute(self._link))
+            self._exchange()
+            while self._heard:
+                self._heard.popleft()()
+            self._obey()
+        return self._ending
+
+    def _exchange(self) -> None:
+        """Wait for something to happen on the wire or to the bell, and let paho read and write."""
+        client = self._client
+        sock = client.socket()
+        if sock is None:
+            self._dismissed(None, by_broker=False)
+            return
+        buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+        readers: list[Any] = [sock, self._bell]
+        writers: list[Any] = [sock] if client.want_write() else []
+        readable, writable, _ = select.select(readers, writers, [], 0 if buffered else TICK_SECONDS)
+        if self._bell in readable:
+            self._bell.hush()
+        try:
+            if buffered or sock in readable:
+                client.loop_read()
+            if sock in writable:
+                client.loop_write()
+            client.loop_misc()
+        except Exception:  # noqa: BLE001 - paho's parser raises whatever bytes make it raise: struct.error, KeyError, ...
+            self._ending = self._garbled()
+
+    def _obey(self) -> None:
+        # The broker says how many unacknowledged publications it bears; one more, and it hangs up.
+        while self._orders and self._up_at is not None and self._client.socket() is not None:
+            order = self._orders[0]
+            if isinstance(order, Publication) and len(self._publications) >= self._in_flight:
+                return
+            self._orders.popleft()
+            if isinstance(order, Publication):
+                self._publish(order)
+            else:
+                self._subscribe(order)
+
+    def _publish(self, order: Publication) -> None:
+        refusal = self._refusal(order)
+        if refusal is not None:
+            self._post(Acknowledged(order.ref, refusal))
+            return
+        extra = None
+        if self._version == "5" and order.payload:
+            extra = properties(PacketTypes.PUBLISH, ContentType=CONTENT_TYPE)
+        sent = self._client.publish(order.topic, order.payload, qos=1, retain=True, properties=extra)
+        self._publications[sent.mid] = order.ref
+
+    def _refusal(self, order: Publication) -> str | None:
+        """Why this can't be sent: the broker would hang up on it, again and again."""
+        if not self._retain:
+            return "the broker keeps no retained messages"
+        size = (
+            len(order.payload) + len(order.topic.encode()) + 128
+        )  # headers and properties are below 100 bytes
+        if self._packet_limit is not None and size > self._packet_limit:
+            return f"larger than the {self._packet_limit} bytes that the broker takes"
+        return None
+
+    def _subscribe(self, order: Subscription) -> None:
+        extra = None
+        if self._fetches.identified:
+            identifier = self._fetches.identify(order.ref)
+            extra = properties(PacketTypes.SUBSCRIBE, SubscriptionIdentifier=identifier)
+        _, mid = self._client.subscribe(order.topic, qos=1, properties=extra)
+        if mid is not None:
+            self._fetches.ask(mid, order.ref, order.topic)
+
+    # --- what the broker said
+
+    def _greeted(self, code: ReasonCode, terms: Properties) -> None:
+        self._answered = True
+        if code.is_failure:
+            self._ending = self._end(*trouble.of_refusal(code, self._link))
+            return
+        self._up_at = self._monotonic()
+        self._packet_limit = getattr(terms, "MaximumPacketSize", None)
+        self._retain = bool(getattr(terms, "RetainAvailable", 1))
+        self._in_flight = getattr(terms, "ReceiveMaximum", 20)
+        self._fetches.identified = self._version == "5" and bool(
+            getattr(terms, "SubscriptionIdentifierAvailable", 1)
+        )
+        # paho 2.1 overlooks the broker's keepalive: the next connection offers no more than that.
+        wanted = getattr(terms, "ServerKeepAlive", 0) or self.keepalive
+        self.keepalive = min(self.keepalive, wanted)
+        self._on_up(self)
+        self._post(Connected(self._packet_limit, self._retain, self._version))
+
+    def _dismissed(self, code: ReasonCode | None, *, by_broker: bool) -> None:
+        if self._ending is not None:
+            return
+        if by_broker and code is not None:
+            self._ending = self._sent_away(code)
+        elif code is not None and code.value == 130:
+            self._ending = self._garbled()
+        elif self._up_at is None:
+            self._ending = self._end("speechless", trouble.of_silence(self._link, self._complaint()))
+        elif code is not None and code.value == 141:
+            self._ending = self._end(
+                "ordinary",
+                trouble.broken(self._link, "it no longer answers", "check the broker and the network"),
+            )
+        else:
+            why = self._complaint() or "it closed the connection"
+            self._ending = self._end("closed", trouble.broken(self._link, why, "see the broker's log"))
+
+    def _acknowledged(self, mid: int, code: ReasonCode) -> None:
+        ref = self._publications.pop(mid, None)
+        if ref is not None:
+            self._post(Acknowledged(ref, trouble.words(code) if code.is_failure else None))
+
+    def _subscribed(self, mid: int, codes: list[ReasonCode]) -> None:
+        failure = next((code for code in codes if code.is_failure), None)
+        ref = self._fetches.answer(mid, granted=failure is None)
+        if ref is not None:
+            self._post(Subscribed(ref, None if failure is None else trouble.words(failure)))
+
+    def _received(self, message: MQTTMessage) -> None:
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return  # no topic of ours
+        if len(message.payload) > PACKET_BYTES:
+            return  # a broker of MQTT 5 would not have sent it: treated alike, as if it were not there
+        ref = None
+        if message.retain:
+            ref = self._fetches.ref_of(topic, getattr(message.properties, "SubscriptionIdentifier", ()))
+        self._post(Received(ref, topic, bytes(message.payload), message.retain))
+
+    # --- how it ended
+
+    def _sent_away(self, code: ReasonCode) -> Ending:
+        if code.value == 142:
+            return self._end(
+                "taken over",
+                trouble.broken(
+                    self._link, "another connection took over this id", "see that no other device uses it"
+                ),
+            )
+        said = trouble.words(code) if code.value else "it ended the connection"
+        if self._up_at is None:
+            return self._end("speechless", trouble.unreachable(self._link, said, "see the broker's log"))
+        return self._end("ordinary", trouble.broken(self._link, said, "see the broker's log"))
+
+    def _garbled(self) -> Ending:
+        if self._up_at is None:
+            problem = trouble.unreachable(
+                self._link, "it sent something that is not MQTT", "check mqtt.port, and whether it speaks TLS"
+            )
+            return self._end("speechless", problem)
+        # mosquitto answers what is over its message_size_limit with a PUBACK of 0x95, which MQTT 5 does not allow and
+        # paho does not survive. So garbage while an answer is due counts as that answer, or it would be tried for ever.
+        for ref in self._publications.values():
+            self._post(Acknowledged(ref, "no proper answer; it may be larger than the broker takes"))
+        why, hint = "it sent something that is not MQTT", "see the broker's log"
+        return self._end("ordinary", trouble.broken(self._link, why, hint))
+
+    def _complaint(self) -> str:
+        errors = [text for level, text in self._complaints if level == LogLevel.MQTT_LOG_ERR]
+        # "failed to receive on socket: [Errno 104] Connection reset by peer" or "... [SSL: X] x (_ssl.c:99)"
+        return errors[-1].partition("] ")[2].partition(" (_ssl")[0].lower() if errors else ""
+
+    def _end(self, kind: Kind, problem: Problem) -> Ending:
+        lasted = 0.0 if self._up_at is None else self._monotonic() - self._up_at
+        return Ending(kind, problem, lasted, self._answered)

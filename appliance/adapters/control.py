@@ -1,0 +1,220 @@
+"""The control socket: newline-delimited JSON-RPC 2.0 on a Unix socket, and its client.
+
+Its authority is the file mode: 0660 in a 0750 folder. Each client has a thread of its own, which asks one question
+at a time and waits for the answer; what is asked is decided by the core.
+"""
+
+import contextlib
+import itertools
+import json
+import os
+import socket
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Final
+
+from appliance.core.events import Asked
+from appliance.errors import ApplianceError, NotRunning
+from appliance.ports import Post
+
+LINE_LIMIT: Final = 64 * 1024
+CLIENTS: Final = 16
+ANSWER_SECONDS: Final = 90.0
+
+_PARSE_ERROR: Final = -32700
+_INVALID_REQUEST: Final = -32600
+_REFUSED: Final = -32000
+
+_Answer = tuple[Any, str | None]
+
+
+class ControlSocket:
+    """The port `Control` on a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._asks = itertools.count(1)
+        self._waiting: dict[int, SimpleQueue[_Answer]] = {}
+        self._clients: set[socket.socket] = set()
+        self._guard = threading.Lock()
+        self._listener: socket.socket | None = None
+        self._threads: list[threading.Thread] = []
+
+    def start(self, post: Post) -> None:
+        """Listen; raises ApplianceError if another daemon does, or if the folder can't be used."""
+        self._listener = _listen(self._path)
+        thread = threading.Thread(
+            target=self._accept, args=(self._listener, post), name="control", daemon=True
+        )
+        self._threads.append(thread)
+        thread.start()
+
+    def stop(self) -> None:
+        """Close the socket and all clients, and remove the file."""
+        listener, self._listener = self._listener, None
+        if listener is None:
+            return
+        with self._guard:
+            for client in self._clients:
+                with contextlib.suppress(OSError):
+                    client.shutdown(socket.SHUT_RDWR)
+            for waiting in self._waiting.values():
+                waiting.put((None, "stopping"))
+        # accept() in another thread ends when the socket is shut down, not when it is closed.
+        with contextlib.suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(2.0)
+        listener.close()
+        self._path.unlink(missing_ok=True)
+
+    def reply(self, ask: int, result: object) -> None:
+        """Answer a question."""
+        self._answer(ask, (result, None))
+
+    def refuse(self, ask: int, problem: str) -> None:
+        """Answer a question with an error."""
+        self._answer(ask, (None, problem))
+
+    def _answer(self, ask: int, answer: _Answer) -> None:
+        with self._guard:
+            waiting = self._waiting.get(ask)
+        if waiting is not None:
+            waiting.put(answer)
+
+    def _accept(self, listener: socket.socket, post: Post) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            with self._guard:
+                full = len(self._clients) >= CLIENTS
+                if not full:
+                    self._clients.add(client)
+            if full:
+                client.close()
+                continue
+            thread = threading.Thread(
+                target=self._serve, args=(client, post), name="control client", daemon=True
+            )
+            self._threads = [known for known in self._threads if known.is_alive()] + [thread]
+            thread.start()
+
+    def _serve(self, client: socket.socket, post: Post) -> None:
+        try:
+            with client, client.makefile("rb") as lines:
+                while line := lines.readline(LINE_LIMIT):
+                    client.sendall(json.dumps(self._ask(line, post)).encode() + b"\n")
+        except OSError:
+            pass  # the client has gone
+        finally:
+            with self._guard:
+                self._clients.discard(client)
+
+    def _ask(self, line: bytes, post: Post) -> dict[str, Any]:
+        try:
+            request = json.loads(line)
+        except (ValueError, RecursionError):
+            return _error(None, _PARSE_ERROR, "not JSON")
+        if not _valid(request):
+            return _error(None, _INVALID_REQUEST, "not a JSON-RPC 2.0 request")
+        ask, waiting = next(self._asks), SimpleQueue[_Answer]()
+        with self._guard:
+            self._waiting[ask] = waiting
+        try:
+            post(Asked(ask, request["method"], request.get("params", {})))
+            result, problem = waiting.get(timeout=ANSWER_SECONDS)
+        except Empty:
+            result, problem = None, "no answer"
+        finally:
+            with self._guard:
+                del self._waiting[ask]
+        if problem is not None:
+            return _error(request.get("id"), _REFUSED, problem)
+        return {"jsonrpc": "2.0", "id": request.get("id"), "result": result}
+
+
+def call(path: Path, method: str, params: Mapping[str, Any] | None = None) -> Any:
+    """Ask a running daemon and return its answer.
+
+    Raises NotRunning if none answers, ApplianceError if it refuses.
+    """
+    request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": dict(params or {})}
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.settimeout(ANSWER_SECONDS + 5.0)
+            client.connect(os.fspath(path))
+            client.sendall(json.dumps(request).encode() + b"\n")
+            with client.makefile("rb") as lines:
+                answer = json.loads(lines.readline())
+    except PermissionError:
+        raise NotRunning(
+            f"can't ask the daemon at {path}",
+            "permission denied",
+            "sudo appliance ..., or join the group otp-appliance",
+        ) from None
+    except (OSError, ValueError):
+        raise NotRunning(
+            f"can't ask the daemon at {path}", "it does not run", "systemctl start otp-appliance"
+        ) from None
+    if "error" in answer:
+        raise ApplianceError(
+            f"the daemon refuses '{method}'", str(answer["error"]["message"]), "appliance status"
+        )
+    return answer["result"]
+
+
+def _listen(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        _claim(path)
+        # The mode is right from the first moment on: the mask applies at bind.
+        before = os.umask(0o117)
+        try:
+            listener.bind(os.fspath(path))
+        finally:
+            os.umask(before)
+        listener.listen(CLIENTS)
+    except OSError as error:
+        listener.close()
+        why = (error.strerror or str(error)).lower()
+        raise ApplianceError(
+            f"can't listen at {path}", why, "set runtime_dir to a folder of your own"
+        ) from None
+    except ApplianceError:
+        listener.close()
+        raise
+    return listener
+
+
+def _claim(path: Path) -> None:
+    """Remove what a killed daemon left, unless a living one answers there."""
+    if path.is_socket() and _answers(path):
+        raise ApplianceError(f"can't listen at {path}", "another daemon does", "appliance status")
+    path.unlink(missing_ok=True)
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(os.fspath(path))
+        except OSError:
+            return False
+    return True
+
+
+def _valid(request: object) -> bool:
+    return (
+        isinstance(request, dict)
+        and request.get("jsonrpc") == "2.0"
+        and isinstance(request.get("method"), str)
+        and isinstance(request.get("params", {}), dict)
+    )
+
+
+def _error(number: object, code: int, message: str) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": number, "error": {"code": code, "message": message}}

@@ -1,0 +1,271 @@
+"""Commands for accounts: add, list, code, remove."""
+
+import argparse
+import time
+from typing import Any, Final
+
+from appliance import app
+from appliance.adapters.clock import SystemClock
+from appliance.cli import terminal
+from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke
+from appliance.cli.main import Context
+from appliance.errors import NothingFound, UsageError
+from appliance.vault import edit, otpauth
+from appliance.vault.model import (
+    ALGORITHMS,
+    COUNTERS,
+    DIGITS,
+    PERIODS,
+    STEAM_DIGITS,
+    TYPES,
+    Account,
+    Record,
+    Vault,
+    base32_decode,
+)
+from appliance.vault.otp import Code, code_at, code_for, grouped
+
+_SAME: Final = "can't add the account"
+
+
+def register(commands: Any) -> None:
+    """Add the commands of this family."""
+    add = command(
+        commands,
+        "add",
+        _add,
+        "add an account",
+        "appliance add 'otpauth://totp/...', or: appliance add --issuer GitHub --name anna",
+    )
+    add.add_argument(
+        "uri",
+        nargs="?",
+        metavar="URI",
+        help="otpauth://...; '-' reads it from standard input, where 'ps' does not show it",
+    )
+    add.add_argument("--issuer", default="", help="the service")
+    add.add_argument("--name", default="", help="your name there")
+    add.add_argument(
+        "--secret-file", type=terminal.Input, metavar="FILE", help="base32; without it you are asked"
+    )
+    add.add_argument("--type", choices=TYPES, default="totp")
+    add.add_argument("--algorithm", choices=ALGORITHMS, default="SHA1")
+    add.add_argument("--digits", type=int, default=6, metavar="4-10")
+    add.add_argument("--period", type=int, default=30, metavar="SECONDS")
+    add.add_argument("--counter", type=int, default=0, metavar="N", help="HOTP: of the next code")
+    passphrase_flag(add)
+    json_flag(add)
+
+    listing = command(commands, "list", _list, "list the accounts, without secrets", "appliance list --json")
+    passphrase_flag(listing)
+    json_flag(listing)
+
+    code = command(commands, "code", _code, "print the current code of an account", "appliance code GitHub")
+    code.add_argument("name", metavar="NAME", help="issuer, name, issuer:name or uuid")
+    code.add_argument("--at", type=float, metavar="UNIX", help="the code of another moment")
+    passphrase_flag(code)
+    json_flag(code)
+
+    remove = command(
+        commands, "remove", _remove, "move an account to the trash", "appliance remove GitHub:anna"
+    )
+    remove.add_argument("name", metavar="NAME", help="issuer, name, issuer:name or uuid")
+    remove.add_argument("--confirm", metavar="NAME", help="the account's label, in place of being asked")
+    passphrase_flag(remove)
+
+
+def _add(args: argparse.Namespace, context: Context) -> int:
+    account, counter, warnings = _wanted(args, context)
+    kept = keeper(args, context).change(
+        lambda vault, moment: edit.add(_without(vault, account), account, counter, moment)
+    )
+    record = kept.vault.records[account.uuid]
+    for text in warnings:
+        terminal.warn(text)
+    poke(context)
+    if args.json:
+        terminal.tell_json(_public(record))
+        return 0
+    terminal.tell(f"added {account.label or account.uuid}")
+    if account.type == "hotp":
+        terminal.tell(f"the next code is number {counter}: appliance code {account.uuid}")
+    else:
+        code = code_at(account, time.time())
+        terminal.tell(f"its code is now {grouped(code.text)}: compare it with the service's page")
+    return 0
+
+
+def _without(vault: Vault, account: Account) -> Vault:
+    for record in vault.ordered:
+        known = record.account
+        if (known.type, known.secret, known.issuer, known.name) == (
+            account.type,
+            account.secret,
+            account.issuer,
+            account.name,
+        ):
+            raise UsageError(
+                _SAME,
+                f"{account.label} is there already, with the same secret",
+                f"appliance code {known.uuid}",
+            )
+    return vault
+
+
+def _wanted(args: argparse.Namespace, context: Context) -> tuple[Account, int, tuple[str, ...]]:
+    try:
+        if args.uri is not None:
+            uri = terminal.Input("-").line() if args.uri == "-" else args.uri
+            parsed = otpauth.parse(uri, uuid=app.new_uuid())
+            return parsed.account, parsed.counter, parsed.warnings
+        return _described(args, context), args.counter, ()
+    except ValueError as error:
+        raise UsageError(_SAME, str(error), "copy it from the service's page once more") from None
+
+
+def _described(args: argparse.Namespace, context: Context) -> Account:
+    if not (args.issuer or args.name):
+        raise UsageError(_SAME, "neither a URI nor --issuer or --name is given", "appliance add --help")
+    for value, allowed, flag in (
+        (args.digits, DIGITS, "digits"),
+        (args.period, PERIODS, "period"),
+        (args.counter, COUNTERS, "counter"),
+    ):
+        if value not in allowed:
+            raise UsageError(
+                _SAME, f"--{flag} {value} is not in {allowed[0]} to {allowed[-1]}", "appliance add --help"
+            )
+    given: terminal.Input | None = args.secret_file
+    text = (
+        given.line()
+        if given
+        else context.person.secret("secret key", instead="use --secret-file FILE, or an otpauth URI")
+    )
+    steam = args.type == "steam"
+    return Account(
+        uuid=app.new_uuid(),
+        type=args.type,
+        issuer=otpauth.printable(args.issuer),
+        name=otpauth.printable(args.name),
+        secret=base32_decode(text),
+        algorithm="SHA1" if steam else args.algorithm,
+        digits=STEAM_DIGITS if steam else args.digits,
+        period=args.period if args.type == "totp" else 30,
+    )
+
+
+def _list(args: argparse.Namespace, context: Context) -> int:
+    kept = keeper(args, context).open()
+    if args.json:
+        terminal.tell_json([_public(record, kept.vault) for record in kept.vault.ordered])
+        return 0
+    rows = [
+        (
+            record.account.issuer,
+            record.account.name,
+            _kind(record.account),
+            "favourite" if record.account.favorite else "",
+        )
+        for record in kept.vault.ordered
+    ]
+    for line in terminal.table(rows):
+        terminal.tell(line)
+    if not rows:
+        terminal.note("no accounts yet: appliance add")
+    return 0
+
+
+def _kind(account: Account) -> str:
+    if account.type == "steam":
+        return "Steam"
+    period = "" if account.type == "hotp" else f" {account.period} s"
+    return f"{account.type.upper()} {account.algorithm} {account.digits} digits{period}"
+
+
+def _public(record: Record, vault: Vault | None = None) -> terminal.Json:
+    account = record.account
+    groups = vault.groups if vault else {}
+    return {
+        "uuid": account.uuid,
+        "type": account.type,
+        "issuer": account.issuer,
+        "name": account.name,
+        "algorithm": account.algorithm,
+        "digits": account.digits,
+        "period": None if account.type == "hotp" else account.period,
+        "counter": record.counter if account.type == "hotp" else None,
+        "groups": [groups[uuid].name for uuid in account.groups if uuid in groups],
+        "favorite": account.favorite,
+    }
+
+
+def _code(args: argparse.Namespace, context: Context) -> int:
+    vault_keeper = keeper(args, context)
+    record = chosen(vault_keeper.open().vault, args.name)
+    account = record.account
+    upcoming: Code | None = None
+    if account.type == "hotp":
+        # The counter is on the card before its code is on the screen.
+        kept = vault_keeper.change(lambda vault, _moment: edit.spend(vault, account.uuid))
+        code = code_for(account, kept.vault.records[account.uuid].counter - 1)
+        poke(context)
+    else:
+        now = SystemClock().now()
+        if args.at is None and not now.trusted:
+            terminal.warn("the clock is not synchronised: the code may be wrong")
+        at = now.unix if args.at is None else args.at
+        code, upcoming = code_at(account, at), code_at(account, at + account.period)
+    if args.json:
+        terminal.tell_json(
+            {
+                "issuer": account.issuer,
+                "name": account.name,
+                "code": code.text,
+                "valid_from": code.valid_from,
+                "valid_until": code.valid_until,
+                "next": upcoming.text if upcoming else None,
+            }
+        )
+    else:
+        terminal.tell(code.text)
+    return 0
+
+
+def _remove(args: argparse.Namespace, context: Context) -> int:
+    vault_keeper = keeper(args, context)
+    record = chosen(vault_keeper.open().vault, args.name)
+    label = record.account.label or record.account.uuid
+    typed = args.confirm
+    if typed is None:
+        typed = context.person.answer(
+            f"remove {label}? type its name to confirm:", instead=f"--confirm '{label}'"
+        )
+    if typed not in {label, record.account.uuid}:
+        raise UsageError(f"can't remove {label}", "the name typed is another one", f"--confirm '{label}'")
+    vault_keeper.change(lambda vault, moment: edit.remove(vault, record.account.uuid, moment))
+    poke(context)
+    terminal.tell(f"removed {label}; it stays in the trash of the vault")
+    return 0
+
+
+def chosen(vault: Vault, wanted: str) -> Record:
+    """Return the one record that `wanted` names: uuid, `issuer:name`, issuer or name; case matters only if it must.
+
+    Raises NothingFound, with the candidates if there are several.
+    """
+    for fold in (str, str.casefold):
+        found = [record for record in vault.ordered if fold(wanted) in map(fold, _names(record.account))]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            several = "; ".join(f"{record.account.label} ({record.account.uuid})" for record in found)
+            raise NothingFound(
+                f"can't tell which account '{wanted}' is",
+                f"several match: {several}",
+                "use issuer:name or the uuid",
+            )
+    raise NothingFound(f"can't find the account '{wanted}'", "nothing matches", "appliance list")
+
+
+def _names(account: Account) -> tuple[str, ...]:
+    return tuple(name for name in (account.uuid, account.label, account.issuer, account.name) if name)

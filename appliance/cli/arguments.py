@@ -1,0 +1,61 @@
+"""Arguments that several commands share, and how a command gets at the vault."""
+
+import argparse
+import contextlib
+
+from appliance import app
+from appliance.cli import terminal
+from appliance.cli.main import Command, Context
+from appliance.cli.owner import become_owner
+from appliance.errors import ApplianceError, NotRunning
+from appliance.keeper import Keeper
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    does: Command,
+    about: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    """Add a command; its help starts with an example."""
+    parser = commands.add_parser(
+        name, help=about, description=f"Example: {example}", epilog=f"{about[0].upper()}{about[1:]}."
+    )
+    parser.set_defaults(command=does)
+    return parser
+
+
+def json_flag(parser: argparse.ArgumentParser) -> None:
+    """Add `--json`."""
+    parser.add_argument("--json", action="store_true", help="answer with JSON")
+
+
+def passphrase_flag(parser: argparse.ArgumentParser) -> None:
+    """Add `--passphrase-file`."""
+    parser.add_argument(
+        "--passphrase-file",
+        type=terminal.Input,
+        metavar="FILE",
+        help="passphrase or recovery key; '-' reads standard input",
+    )
+
+
+def keeper(args: argparse.Namespace, context: Context) -> Keeper:
+    """Become the owner of the state folder, and return the keeper of its vault."""
+    become_owner(context.settings.state_dir)
+    given: terminal.Input | None = args.passphrase_file
+    return app.new_keeper(context.settings, given.line() if given else None)
+
+
+def poke(context: Context) -> None:
+    """Let a running daemon take over what was changed; it is no trouble if none runs."""
+    with contextlib.suppress(NotRunning):
+        try:
+            app.ask(context.settings, "reload")
+        except NotRunning:
+            raise
+        except ApplianceError as error:
+            terminal.warn(f"{error.what}: {error.why}")

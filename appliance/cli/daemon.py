@@ -1,0 +1,156 @@
+"""Commands around the daemon: run, status, press, frame."""
+
+import argparse
+import io
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from PIL import Image
+
+from appliance import app
+from appliance.adapters.clock import SystemClock
+from appliance.cli import terminal
+from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag
+from appliance.cli.main import Context
+from appliance.cli.owner import become_owner
+from appliance.errors import NotRunning
+
+BUTTONS = ("previous", "next", "ok")
+
+
+def register(commands: Any) -> None:
+    """Add the commands of this family."""
+    command(commands, "run", _run, "run the daemon", "appliance run")
+
+    status = command(commands, "status", _status, "say how the appliance is", "appliance status --json")
+    passphrase_flag(status)
+    json_flag(status)
+
+    press = command(commands, "press", _press, "press a button from afar", "appliance press next")
+    press.add_argument("button", choices=BUTTONS)
+    press.add_argument("--hold", action="store_true", help="keep it pressed")
+
+    frame = command(commands, "frame", _frame, "show the display's present picture", "appliance frame")
+    frame.add_argument(
+        "--png", type=terminal.Output, metavar="FILE", help="write it there in place of printing it"
+    )
+
+
+def _run(_args: argparse.Namespace, context: Context) -> int:
+    become_owner(context.settings.state_dir)
+    app.serve(context.settings)
+    return os.EX_OK
+
+
+def _press(args: argparse.Namespace, context: Context) -> int:
+    app.ask(context.settings, "press", button=args.button, hold=args.hold)
+    return os.EX_OK
+
+
+def _frame(args: argparse.Namespace, context: Context) -> int:
+    frame = picture(app.ask(context.settings, "frame"))
+    if args.png is not None:
+        file = io.BytesIO()
+        frame.save(file, "PNG")
+        args.png.write(file.getvalue())
+    else:
+        for line in half_blocks(frame):
+            terminal.tell(line)
+    return os.EX_OK
+
+
+def picture(answer: terminal.Json) -> Image.Image:
+    """Return the frame of an answer of the control socket."""
+    return Image.frombytes("1", (answer["width"], answer["height"]), bytes.fromhex(answer["bits"]))
+
+
+def half_blocks(frame: Image.Image) -> list[str]:
+    """Return a frame as lines of text, two rows of pixels a line."""
+    lit = frame.load()
+    assert lit is not None  # noqa: S101 - a frame in memory always has pixels
+    return [
+        "".join(" ▀▄█"[bool(lit[x, y]) + 2 * bool(lit[x, y + 1])] for x in range(frame.width)).rstrip()
+        for y in range(0, frame.height, 2)
+    ]
+
+
+def _status(args: argparse.Namespace, context: Context) -> int:
+    try:
+        found: terminal.Json = app.ask(context.settings, "status")
+    except NotRunning as error:
+        if os.access(app.socket_path(context.settings), os.F_OK) and error.why == "permission denied":
+            raise
+        found = _at_rest(args, context)
+    if args.json:
+        terminal.tell_json(found)
+        return os.EX_OK
+    for line in terminal.table(_rows(found)):
+        terminal.tell(line)
+    return os.EX_OK
+
+
+def _at_rest(args: argparse.Namespace, context: Context) -> terminal.Json:
+    """Return the status of an appliance whose daemon does not run, from the files."""
+    vault_keeper = keeper(args, context)
+    vault = vault_keeper.open().vault if vault_keeper.exists() else None
+    now = SystemClock().now()
+    mqtt = context.settings.mqtt
+    device = app.state_folder(context.settings).device()
+    return {
+        "running": False,
+        "state": "no-vault" if vault is None else "open",
+        "error": None,
+        "name": vault.name if vault else device.name if device else None,
+        "device": device.id if device else None,
+        "vault": vault.id if vault else None,
+        "generation": vault.generation if vault else None,
+        "accounts": len(vault.records) if vault else None,
+        "clock": {"state": now.trust, "trusted": now.trusted},
+        "display": {"driver": context.settings.display.driver, "ok": False},
+        "broker": None
+        if mqtt.host is None
+        else {
+            "connected": False,
+            "host": f"{mqtt.host}:{mqtt.port}",
+            "error": "the daemon does not run",
+            "protocol": None,
+        },
+        "backup": {
+            "state": "never" if mqtt.host is None else "offline",
+            "generation": None,
+            "verified_at": None,
+            "error": None,
+        },
+        "peers": [],
+    }
+
+
+def _rows(found: terminal.Json) -> list[tuple[str, ...]]:
+    backup, broker, clock = found["backup"], found["broker"], found["clock"]
+    rows: list[tuple[str, ...]] = [
+        ("daemon", "running" if found["running"] else "not running: systemctl start otp-appliance"),
+        ("vault", found["state"] + (f" ({found['error']})" if found["error"] else "")),
+        ("device", f"{found['name']} ({found['device']})"),
+        ("accounts", f"{found['accounts']}, generation {found['generation']}" if found["vault"] else "none"),
+        ("clock", clock["state"] + ("" if clock["trusted"] else ": codes may be wrong")),
+    ]
+    if broker is None:
+        rows.append(("broker", "none configured: set mqtt.host"))
+    else:
+        state = (
+            f"connected, MQTT {broker['protocol']}"
+            if broker["connected"]
+            else f"not connected: {broker['error']}"
+        )
+        rows.append(("broker", f"{broker['host']} {state}"))
+    rows.append(("backup", _backup_words(backup)))
+    return rows
+
+
+def _backup_words(backup: terminal.Json) -> str:
+    words = str(backup["state"]).replace("_", " ")
+    if backup["verified_at"] is not None:
+        at = datetime.fromtimestamp(backup["verified_at"], UTC).astimezone()
+        words += f"{'' if backup['state'] == 'verified' else '; last verified'} {at:%Y-%m-%d %H:%M:%S}, generation {backup['generation']}"
+    return words + (f" ({backup['error']})" if backup["error"] else "")

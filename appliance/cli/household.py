@@ -1,0 +1,181 @@
+"""Commands for the vault as a whole: init, backup, restore."""
+
+import argparse
+import os
+from typing import Any
+
+from appliance import app, errands
+from appliance.adapters.words import eff_long
+from appliance.cli import terminal
+from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke
+from appliance.cli.main import Context
+from appliance.cli.owner import become_owner
+from appliance.cli.restore import register_restore
+from appliance.errands import Message, Visit
+from appliance.errors import BrokerFailed, ConfigurationInvalid, NothingFound, NotRunning, UsageError
+from appliance.vault import keys
+
+
+def register(commands: Any) -> None:
+    """Add the commands of this family."""
+    init = command(commands, "init", _init, "make a new vault", "sudo appliance init")
+    init.add_argument(
+        "--passphrase-file", type=terminal.Input, metavar="FILE", help="your own passphrase; else one is made"
+    )
+    json_flag(init)
+
+    backup = command(
+        commands, "backup", _backup, "back up now and wait for the verification", "appliance backup"
+    )
+    passphrase_flag(backup)
+    json_flag(backup)
+    actions = backup.add_subparsers(metavar="ACTION", title="actions")
+    listing = command(actions, "list", _list, "list what is at the broker", "appliance backup list")
+    verify = command(
+        actions, "verify", _verify, "fetch this device's backup and open it", "appliance backup verify"
+    )
+    save = command(
+        actions,
+        "save",
+        _save,
+        "write this device's backup to a file",
+        "appliance backup save vault-backup.json",
+    )
+    save.add_argument("file", type=terminal.Output, metavar="FILE")
+    for action in (listing, verify, save):
+        action.add_argument(
+            "--passphrase-file", type=terminal.Input, metavar="FILE", default=argparse.SUPPRESS
+        )
+        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="answer with JSON")
+
+    register_restore(commands)
+
+
+def _init(args: argparse.Namespace, context: Context) -> int:
+    if context.settings.vault.unlock != "credential":
+        raise ConfigurationInvalid(
+            "can't make the vault",
+            f"vault.unlock: {context.settings.vault.unlock} is not built yet",
+            "set it to credential",
+        )
+    become_owner(context.settings.state_dir)
+    vault_keeper = app.new_keeper(context.settings)
+    app.state_folder(context.settings).prepare()
+    if vault_keeper.exists():
+        raise app.vault_exists(context.settings)
+    device = app.identify(context.settings)
+    given: terminal.Input | None = args.passphrase_file
+    own = keys.checked_passphrase(given.line()) if given else _chosen_passphrase(context)
+    passphrase = own or keys.new_passphrase(eff_long(), os.urandom)
+    recovery_key = keys.new_recovery_key(os.urandom)
+    kept = vault_keeper.create(app.new_uuid(), passphrase, recovery_key, app.new_uuid)
+    poke(context)
+    if args.json:
+        made = {} if own else {"passphrase": passphrase}
+        terminal.tell_json(
+            {"vault": kept.vault.id, "device": device.id, **made, "recovery_key": recovery_key}
+        )
+        return os.EX_OK
+    terminal.tell(f"made the vault of '{device.name}' in {context.settings.state_dir}")
+    terminal.tell(
+        f"this device's id is {device.id}: its MQTT user name, if your broker has one for each device"
+    )
+    terminal.tell()
+    if not own:
+        terminal.tell(f"passphrase:    {passphrase}")
+    terminal.tell(f"recovery key:  {recovery_key}")
+    terminal.tell()
+    terminal.tell(
+        "Write them down now and keep the paper safe: either opens the vault and every backup, and they are"
+    )
+    terminal.tell(
+        "not shown again. The device starts unattended: anyone who takes its card can read the codes."
+    )
+    return os.EX_OK
+
+
+def _chosen_passphrase(context: Context) -> str | None:
+    """Ask for a passphrase, twice; None: one is to be made."""
+    if not context.person.asked:
+        return None
+    first = context.person.secret("passphrase (Enter: have one made)", instead="--passphrase-file FILE")
+    if not first:
+        return None
+    chosen = keys.checked_passphrase(first)
+    if context.person.secret("the same again", instead="--passphrase-file FILE") != chosen:
+        raise UsageError("can't use this passphrase", "the two differ", "type it again")
+    return chosen
+
+
+def _backup(args: argparse.Namespace, context: Context) -> int:
+    try:
+        found: terminal.Json = app.ask(context.settings, "backup")
+    except NotRunning:
+        vault_keeper = keeper(args, context)
+        with Visit(context.settings, app.identify(context.settings)) as visit:
+            done = errands.back_up(context.settings, vault_keeper, visit)
+        at = int(done.verified_at) if done.verified_at is not None else None
+        found = {
+            "state": done.condition,
+            "generation": done.verified_generation,
+            "verified_at": at,
+            "error": done.error,
+        }
+    if args.json:
+        terminal.tell_json(found)
+    if found["state"] != "verified":
+        raise BrokerFailed("the backup is not verified", found["error"] or found["state"], "appliance status")
+    if not args.json:
+        terminal.tell(
+            f"generation {found['generation']} is at the broker: fetched back, compared and decrypted"
+        )
+    return os.EX_OK
+
+
+def _own_message(args: argparse.Namespace, context: Context) -> tuple[Message, int, int]:
+    """Return this device's backup, its generation and the number of its accounts, checked by opening it."""
+    vault_keeper = keeper(args, context)
+    vault = vault_keeper.open().vault
+    with Visit(context.settings, app.identify(context.settings)) as visit:
+        found = visit.messages(f"{vault.id}/{vault.device}/backup")
+    if not found:
+        raise NothingFound("can't find this device's backup", "the broker has none", "appliance backup")
+    opened = vault_keeper.open_own(found[0].payload)
+    return found[0], opened.generation, len(opened.records)
+
+
+def _verify(args: argparse.Namespace, context: Context) -> int:
+    message, generation, accounts = _own_message(args, context)
+    if args.json:
+        terminal.tell_json({"generation": generation, "accounts": accounts, "size": len(message.payload)})
+    else:
+        terminal.tell(
+            f"generation {generation} with {accounts} accounts, {len(message.payload)} bytes: it opens"
+        )
+    return os.EX_OK
+
+
+def _save(args: argparse.Namespace, context: Context) -> int:
+    message, generation, accounts = _own_message(args, context)
+    args.file.write(message.payload)
+    if args.json:
+        terminal.tell_json({"generation": generation, "accounts": accounts, "size": len(message.payload)})
+    else:
+        terminal.tell(f"saved generation {generation} with {accounts} accounts; the passphrase opens it")
+    return os.EX_OK
+
+
+def _list(args: argparse.Namespace, context: Context) -> int:
+    become_owner(context.settings.state_dir)
+    with Visit(context.settings, app.identify(context.settings)) as visit:
+        messages = visit.messages("+/+/backup")
+    if args.json:
+        terminal.tell_json(
+            [{"vault": one.vault, "device": one.device, "size": len(one.payload)} for one in messages]
+        )
+        return os.EX_OK
+    for line in terminal.table([(one.vault, one.device, f"{len(one.payload)} bytes") for one in messages]):
+        terminal.tell(line)
+    if not messages:
+        terminal.note("there are no backups at the broker, or this user may not read them")
+    return os.EX_OK

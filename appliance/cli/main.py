@@ -1,0 +1,96 @@
+"""From the arguments to an exit code."""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from appliance import __version__, logs
+from appliance.cli import terminal
+from appliance.errors import ApplianceError, UsageError
+from appliance.settings import Settings, load
+
+BUG: int = 70
+INTERRUPTED: int = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every command gets beside its arguments."""
+
+    settings: Settings
+    person: terminal.Person
+
+
+Command = Callable[[argparse.Namespace, Context], int]
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors look like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError in place of printing the whole usage."""
+        raise UsageError("can't understand the command line", message, f"{self.prog} --help")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that `arguments` (default: the process's) name, and return its exit code."""
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except ApplianceError as error:
+        terminal.tell_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the answer has enough; Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception:  # noqa: BLE001 - the last frame: whatever arrives here is a bug
+        traceback.print_exc()
+        terminal.note("appliance: error: this is a bug: please report the lines above")
+        return BUG
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    args = parser().parse_args(arguments)
+    command: Command = args.command
+    logs.configure(args.verbose, os.environ)
+    settings = load(args.config, os.environ)
+    person = terminal.Person(asked=not args.no_input and sys.stdin.isatty())
+    try:
+        return command(args, Context(settings, person))
+    finally:
+        for value in vars(args).values():
+            if isinstance(value, terminal.Output):
+                value.discard()
+
+
+def parser() -> Parser:
+    """Return the whole command line."""
+    from appliance.cli import accounts, daemon, demo, foreign, household
+
+    top = Parser(
+        prog="appliance",
+        description="Example: sudo appliance add 'otpauth://totp/GitHub:anna?secret=...&issuer=GitHub'",
+        epilog="Every command explains itself: appliance COMMAND --help",
+    )
+    top.add_argument("--version", action="version", version=f"otp-appliance {__version__}")
+    top.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="default: $APPLIANCE_CONFIG, then /etc/otp-appliance/config.yaml",
+    )
+    top.add_argument("--no-input", action="store_true", help="never ask; fail where an answer is needed")
+    top.add_argument("-v", "--verbose", action="store_true", help="log every step to stderr")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for family in (household, accounts, foreign, daemon, demo):
+        family.register(commands)
+    return top

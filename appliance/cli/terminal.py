@@ -1,0 +1,139 @@
+"""Words to people and answers to scripts; secrets from people."""
+
+import contextlib
+import getpass
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from appliance.errors import ApplianceError, UsageError, WrongPassphrase
+
+INPUT_LIMIT: Final = 10 * 1024 * 1024
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def tell(text: str = "") -> None:
+    """Print a line of the answer."""
+    print(text)
+
+
+def note(text: str) -> None:
+    """Print a line beside the answer."""
+    print(text, file=sys.stderr)
+
+
+def warn(text: str) -> None:
+    """Print a warning."""
+    note(f"appliance: warning: {text}")
+
+
+def tell_json(value: object) -> None:
+    """Print the answer for a script."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def tell_error(error: ApplianceError) -> None:
+    """Print what went wrong, why, and what to do."""
+    note(f"appliance: error: {error.what}: {error.why}")
+    if error.hint:
+        note(f"appliance: hint: {error.hint}")
+
+
+class Input:
+    """A file named on the command line, read when the command line is: before root gives up its rights. `-`: stdin."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.data = _read(name)
+
+    def line(self) -> str:
+        """Return the contents as a secret: without one newline at the end. Raises UsageError if it is not text."""
+        try:
+            text = self.data.decode()
+        except UnicodeDecodeError:
+            raise UsageError(
+                f"can't use {self.name}", "it is not UTF-8 text", "write the secret as plain text"
+            ) from None
+        return text.removesuffix("\n").removesuffix("\r")
+
+
+def _read(name: str) -> bytes:
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(INPUT_LIMIT + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(INPUT_LIMIT + 1)
+    except OSError as error:
+        raise UsageError(
+            f"can't read {name}", (error.strerror or str(error)).lower(), "check the file's name"
+        ) from None
+    if len(data) > INPUT_LIMIT:
+        raise UsageError(
+            f"can't read {name}", f"it is larger than {INPUT_LIMIT >> 20} MiB", "name another file"
+        )
+    return data
+
+
+class Output:
+    """A new file to be written, made while the caller's rights are still there; nothing is ever overwritten."""
+
+    def __init__(self, name: str) -> None:
+        self._path = Path(name)
+        try:
+            self._file = os.fdopen(os.open(self._path, _NEW, 0o600), "wb")
+            if os.geteuid() == 0 and (owner := os.environ.get("SUDO_UID", "")).isdigit():
+                os.fchown(self._file.fileno(), int(owner), int(os.environ.get("SUDO_GID", "-1")))
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise UsageError(f"can't write {name}", why, "name a new file in a folder of your own") from None
+
+    def write(self, data: bytes) -> None:
+        """Write all of it and flush it to the disk."""
+        with self._file:
+            self._file.write(data)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+
+    def discard(self) -> None:
+        """Leave no empty file behind if the command failed before `write`."""
+        if not self._file.closed:
+            self._file.close()
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whoever sits at the terminal, if anybody does."""
+
+    asked: bool
+    """Questions are allowed: not `--no-input`, and stdin is a terminal."""
+
+    def secret(self, prompt: str, *, instead: str) -> str:
+        """Ask for a secret. Raises WrongPassphrase with the hint `instead` if nobody may be asked."""
+        if not self.asked:
+            raise WrongPassphrase(f"can't ask for the {prompt}", "there is no terminal to ask at", instead)
+        return getpass.getpass(f"{prompt[0].upper()}{prompt[1:]}: ")
+
+    def answer(self, question: str, *, instead: str) -> str:
+        """Ask a question. Raises UsageError with the hint `instead` if nobody may be asked."""
+        if not self.asked:
+            raise UsageError(f"can't ask '{question}'", "there is no terminal to ask at", instead)
+        print(f"{question} ", end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip()
+
+
+def table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return rows as lines with aligned columns."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+
+
+Json = dict[str, Any]

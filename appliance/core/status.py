@@ -1,0 +1,63 @@
+"""What `status` answers: the keys are a contract with scripts (README, "Status")."""
+
+from typing import assert_never
+
+from appliance.core.instant import Instant
+from appliance.core.state import Json, Locked, NoVault, Open, Starting, State
+
+
+def status(state: State, now: Instant) -> Json:
+    """Return the state of the running appliance as JSON; no names of accounts, no secrets."""
+    vault = state.vault
+    return {
+        "running": True,
+        "state": _phase(state),
+        "error": state.phase.problem.why if isinstance(state.phase, Locked) else None,
+        "name": vault.name if vault else None,
+        "device": vault.device if vault else None,
+        "vault": vault.id if vault else None,
+        "generation": vault.generation if vault else None,
+        "accounts": len(vault.records) if vault else None,
+        "clock": {"state": now.trust, "trusted": now.trusted},
+        "display": {"driver": state.options.driver, "ok": True},
+        "broker": _broker(state),
+        "backup": backup_status(state),
+        "peers": [],
+    }
+
+
+def backup_status(state: State) -> Json:
+    """Return what is known of the backup."""
+    backup = state.backup
+    return {
+        "state": backup.condition,
+        "generation": backup.verified_generation,
+        "verified_at": int(backup.verified_at) if backup.verified_at is not None else None,
+        "error": backup.error,
+    }
+
+
+def _broker(state: State) -> Json | None:
+    if state.options.prefix is None:
+        return None
+    link = state.backup.link
+    return {
+        "connected": link is not None,
+        "host": state.options.host,
+        "error": None if link else state.backup.error,
+        "protocol": link.version if link else None,
+    }
+
+
+def _phase(state: State) -> str:
+    match state.phase:
+        case Starting():
+            return "starting"
+        case NoVault():
+            return "no-vault"
+        case Locked():
+            return "locked"
+        case Open():
+            return "open"
+        case _:
+            assert_never(state.phase)

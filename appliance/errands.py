@@ -1,0 +1,195 @@
+"""What a command does at the broker by itself, with a connection of its own: back up once, look for backups.
+
+The decisions are those of the daemon: the same pure backup, driven here until it comes to rest.
+"""
+
+import os
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Final
+
+from appliance import app
+from appliance.adapters.broker import MqttBroker
+from appliance.adapters.clock import SystemClock
+from appliance.core.backup import Backup, BackupEvent, deadline, step
+from appliance.core.effects import Change, Check, Effect, Fetch, OpenVault, Publish
+from appliance.core.events import (
+    Acknowledged,
+    Connected,
+    Event,
+    Lost,
+    Received,
+    Subscribed,
+    Woke,
+)
+from appliance.errors import BrokerFailed, ConfigurationInvalid
+from appliance.keeper import Keeper
+from appliance.ports import Device
+from appliance.settings import Settings
+
+CONNECT_SECONDS: Final = 15.0
+QUIET_SECONDS: Final = 2.0
+"""After the last retained message of a wildcard; a broker sends them in one go."""
+LIST_SECONDS: Final = 15.0
+BACKUP_SECONDS: Final = 60.0
+_BACKUP: Final = re.compile(
+    r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(otp-[0-9a-f]{8})/(backup|history/[0-6])"
+)
+_FIRST_REF: Final = 1000
+"""Of the backup's effects; below are the visit's own."""
+_FINAL: Final = frozenset(
+    {"verified", "unverified", "rejected", "conflict", "too_large", "passphrase_changed"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A retained backup at the broker, not yet opened."""
+
+    vault: str
+    device: str
+    kind: str
+    """`backup`, or `history/0` to `history/6`."""
+    payload: bytes = field(repr=False)
+
+
+class Visit:
+    """A command's own connection to the broker; use it in a `with` block."""
+
+    def __init__(self, settings: Settings, device: Device) -> None:
+        # Never the daemon's own client id: that would throw the daemon off the broker.
+        broker = app.new_broker(settings, f"{device.id}-cli-{os.urandom(4).hex()}")
+        if broker is None:
+            raise ConfigurationInvalid(
+                "can't reach a broker",
+                "none is configured",
+                "set mqtt.host, or use a file: restore --from FILE",
+            )
+        self.broker: MqttBroker = broker
+        self.prefix = settings.mqtt.topic_prefix
+        self.inbox: SimpleQueue[Event] = SimpleQueue()
+        self.connected = Connected(None, retain=True)
+        self._name = f"{settings.mqtt.host}:{settings.mqtt.port}"
+        self._ref = 0
+
+    def __enter__(self) -> "Visit":
+        self.broker.start(self.inbox.put)
+        try:
+            self.connected = self._arrive()
+        except BaseException:
+            self.broker.stop()
+            raise
+        return self
+
+    def _arrive(self) -> Connected:
+        event = self.until(lambda event: isinstance(event, Connected | Lost), CONNECT_SECONDS)
+        if isinstance(event, Connected):
+            return event
+        if isinstance(event, Lost):
+            raise BrokerFailed(event.problem.what, event.problem.why, event.problem.hint)
+        raise self._silent()
+
+    def __exit__(self, *_: object) -> None:
+        self.broker.stop()
+
+    def until(self, wanted: Callable[[Event], bool], seconds: float) -> Event | None:
+        """Return the first event that is wanted; None after `seconds`."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            try:
+                event = self.inbox.get(timeout=left)
+            except Empty:
+                return None
+            if wanted(event):
+                return event
+        return None
+
+    def messages(self, pattern: str) -> tuple[Message, ...]:
+        """Return the retained backups under `PREFIX/pattern`; a broker may cut a long list without saying so."""
+        self._ref += 1
+        ref = self._ref
+        self.broker.fetch(ref, f"{self.prefix}/{pattern}")
+        granted = self.until(lambda event: isinstance(event, Subscribed | Lost), CONNECT_SECONDS)
+        if not isinstance(granted, Subscribed):
+            raise self._silent()
+        if granted.problem is not None:
+            raise BrokerFailed(
+                f"can't read {self.prefix}/{pattern}", granted.problem, "look at the broker's ACL"
+            )
+        found: dict[str, Message] = {}
+        end = time.monotonic() + LIST_SECONDS
+        while time.monotonic() < end:
+            event = self.until(lambda event: isinstance(event, Received | Lost), QUIET_SECONDS)
+            if not isinstance(event, Received):
+                break
+            match = _BACKUP.fullmatch(event.topic.removeprefix(f"{self.prefix}/"))
+            if event.retained and event.payload and match:
+                found[event.topic] = Message(match[1], match[2], match[3], event.payload)
+        return tuple(found[topic] for topic in sorted(found))
+
+    def clear(self, topics: tuple[str, ...]) -> None:
+        """Delete retained messages, and check that they are gone. Raises BrokerFailed."""
+        for topic in topics:
+            self._ref += 1
+            self.broker.publish(self._ref, f"{self.prefix}/{topic}", b"")
+            event = self.until(lambda event: isinstance(event, Acknowledged | Lost), CONNECT_SECONDS)
+            if not isinstance(event, Acknowledged):
+                raise self._silent()
+            why = event.problem or ("it is still there" if self.messages(topic) else None)
+            if why is not None:
+                raise BrokerFailed(
+                    f"can't delete {self.prefix}/{topic}", why, "delete it with the broker's own tools"
+                )
+
+    def _silent(self) -> BrokerFailed:
+        return BrokerFailed(
+            f"can't use the broker {self._name}", "it does not answer", "look at the broker's log"
+        )
+
+
+def back_up(settings: Settings, keeper: Keeper, visit: Visit) -> Backup:
+    """Publish the vault and wait for the verdict, without the daemon. Raises ApplianceError if the vault won't open."""
+    keeper.open()
+    clock = SystemClock()
+    backup = Backup(settings.mqtt.topic_prefix, link=visit.connected)
+    visit.inbox.put(app.answer(keeper, OpenVault(0)))
+    end = clock.now().mono + BACKUP_SECONDS
+    ref, history = _FIRST_REF, 0
+    while (now := clock.now()).mono < end:
+        due = min(end, deadline(backup) or end)
+        event = visit.until(lambda event: isinstance(event, BackupEvent), max(0.0, due - now.mono)) or Woke()
+        if isinstance(event, Acknowledged) and event.ref == history:
+            break
+        ref += 2
+        if isinstance(event, BackupEvent):
+            backup, effects = step(backup, event, clock.now(), ref)
+            history = _act(effects, visit, keeper, backup) or history
+        if backup.settled and backup.condition in _FINAL and not history:
+            break
+    return backup
+
+
+def _act(effects: tuple[Effect, ...], visit: Visit, keeper: Keeper, backup: Backup) -> int:
+    """Do what the backup wants; return the ref of a publication to the history, which is waited for as well."""
+    history = 0
+    for effect in effects:
+        match effect:
+            case Publish(ref, topic, payload):
+                visit.broker.publish(ref, topic, payload)
+                history = ref if topic != backup.topic else history
+            case Fetch(ref, topic):
+                visit.broker.fetch(ref, topic)
+            case Check() | Change():
+                visit.inbox.put(app.answer(keeper, effect))
+            case _:
+                pass
+    return history
+
+
+def by_vault(messages: tuple[Message, ...]) -> Mapping[str, tuple[Message, ...]]:
+    """Return the messages sorted by the vault they belong to."""
+    vaults = sorted({message.vault for message in messages})
+    return {vault: tuple(one for one in messages if one.vault == vault) for vault in vaults}

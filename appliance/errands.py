@@ -29,6 +29,7 @@ from appliance.errors import BrokerFailed, ConfigurationInvalid
 from appliance.keeper import Keeper
 from appliance.ports import Device
 from appliance.settings import Settings
+from appliance.vault.document import SLOTS_OF_HISTORY
 
 CONNECT_SECONDS: Final = 15.0
 QUIET_SECONDS: Final = 2.0
@@ -130,19 +131,24 @@ class Visit:
                 found[event.topic] = Message(match[1], match[2], match[3], event.payload)
         return tuple(found[topic] for topic in sorted(found))
 
-    def clear(self, topics: tuple[str, ...]) -> None:
-        """Delete retained messages, and check that they are gone. Raises BrokerFailed."""
-        for topic in topics:
+    def clear(self, vault: str, device: str) -> None:
+        """Delete the backup and the history of a device, and check that they are gone. Raises BrokerFailed."""
+        place = f"{vault}/{device}"
+        for kind in ("backup", *(f"history/{slot}" for slot in range(SLOTS_OF_HISTORY))):
             self._ref += 1
-            self.broker.publish(self._ref, f"{self.prefix}/{topic}", b"")
+            self.broker.publish(self._ref, f"{self.prefix}/{place}/{kind}", b"")
             event = self.until(lambda event: isinstance(event, Acknowledged | Lost), CONNECT_SECONDS)
             if not isinstance(event, Acknowledged):
                 raise self._silent()
-            why = event.problem or ("it is still there" if self.messages(topic) else None)
-            if why is not None:
-                raise BrokerFailed(
-                    f"can't delete {self.prefix}/{topic}", why, "delete it with the broker's own tools"
-                )
+            if event.problem is not None:
+                raise self._left(place, event.problem)
+        if self.messages(f"{place}/backup") or self.messages(f"{place}/history/+"):
+            raise self._left(place, "it is still there")
+
+    def _left(self, place: str, why: str) -> BrokerFailed:
+        return BrokerFailed(
+            f"can't delete {self.prefix}/{place}", why, "delete it with the broker's own tools"
+        )
 
     def _silent(self) -> BrokerFailed:
         return BrokerFailed(

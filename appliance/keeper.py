@@ -155,9 +155,9 @@ class Keeper:
 
         def apply(own: Vault, _moment: Moment) -> Vault:
             result = merge(own, other)
-            if other.device == own.device and other.generation > own.generation:
-                result = replace(result, generation=other.generation)
-            return result
+            # What anybody remembers of this device's own generation must never be reached again.
+            theirs = other.generation if other.device == own.device else other.seen.get(own.device, 0)
+            return replace(result, generation=max(own.generation, theirs))
 
         return self.change(apply)
 
@@ -233,7 +233,7 @@ class Keeper:
             day, slot = today, (slot + 1) % document.SLOTS_OF_HISTORY
         vault = replace(
             vault,
-            generation=1 + max(vault.generation, vault.seen.get(vault.device, 0)),
+            generation=1 + vault.generation,
             saved_at=int(now.unix) if now.trusted else 0,
             day=(day, slot),
         )

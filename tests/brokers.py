@@ -280,7 +280,7 @@ class _Workshop:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = _named(f"{name} CA")
         draft = self._draft(subject, subject, key, (-30, 30)).add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
         )
         draft = draft.add_extension(
             x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False

@@ -200,6 +200,7 @@ def test_names_and_addresses_are_hosts(file: Path, host: str) -> None:
 
 def test_a_byte_order_mark_is_skipped(file: Path) -> None:
     assert loaded(file, b"\xef\xbb\xbfname: desk").name == "desk"
+    assert loaded(file, b'\xef\xbb\xbf{\n\t"name": "desk"}').name == "desk"
 
 
 # --- variables

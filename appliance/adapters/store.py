@@ -66,7 +66,8 @@ class StateFolder:
                 self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
             )
         try:
-            self._acquire(descriptor)
+            with self._trouble("can't lock the vault", self.path / LOCK):
+                self._acquire(descriptor)
             yield
         finally:
             os.close(descriptor)
@@ -90,8 +91,18 @@ class StateFolder:
 
     def load(self) -> Stored:
         """Return the vault file and its older generations."""
-        older = (self._read(f"{VAULT}.{number}", READ_LIMIT) for number in range(1, GENERATIONS + 1))
-        return Stored(self._read(VAULT, READ_LIMIT), tuple(raw for raw in older if raw is not None))
+        newest = self._read(VAULT, READ_LIMIT)
+        older = (self._read_older(number, needed=newest is None) for number in range(1, GENERATIONS + 1))
+        return Stored(newest, tuple(raw for raw in older if raw is not None))
+
+    def _read_older(self, number: int, *, needed: bool) -> bytes | None:
+        try:
+            return self._read(f"{VAULT}.{number}", READ_LIMIT)
+        except StorageFailed:
+            # A bad sector below an old copy must not keep a good newest file from being used.
+            if needed:
+                raise
+            return None
 
     def save(self, sealed: bytes, check: Callable[[bytes], None]) -> None:
         """Replace the vault file; see the port for what is promised."""
@@ -109,6 +120,11 @@ class StateFolder:
             self._flush_folder()
 
     def _rotate(self) -> None:
+        # After a save that was cut off right before its rename, `.1` is the newest already. Rotating again would push
+        # a generation out, and from the third time on fail: a rename between links of one file does nothing.
+        with contextlib.suppress(FileNotFoundError):
+            if (self.path / f"{VAULT}.1").samefile(self.path / VAULT):
+                return
         for number in range(GENERATIONS, 1, -1):
             with contextlib.suppress(FileNotFoundError):
                 (self.path / f"{VAULT}.{number - 1}").rename(self.path / f"{VAULT}.{number}")

@@ -6,12 +6,11 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-from PIL import Image
-
 from appliance import app
 from appliance.adapters.clock import SystemClock
 from appliance.cli import terminal
 from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag
+from appliance.cli.drawing import half_blocks, picture
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
 from appliance.errors import NotRunning
@@ -58,21 +57,6 @@ def _frame(args: argparse.Namespace, context: Context) -> int:
         for line in half_blocks(frame):
             terminal.tell(line)
     return os.EX_OK
-
-
-def picture(answer: terminal.Json) -> Image.Image:
-    """Return the frame of an answer of the control socket."""
-    return Image.frombytes("1", (answer["width"], answer["height"]), bytes.fromhex(answer["bits"]))
-
-
-def half_blocks(frame: Image.Image) -> list[str]:
-    """Return a frame as lines of text, two rows of pixels a line."""
-    lit = frame.load()
-    assert lit is not None  # noqa: S101 - a frame in memory always has pixels
-    return [
-        "".join(" ▀▄█"[bool(lit[x, y]) + 2 * bool(lit[x, y + 1])] for x in range(frame.width)).rstrip()
-        for y in range(0, frame.height, 2)
-    ]
 
 
 def _status(args: argparse.Namespace, context: Context) -> int:

@@ -3,7 +3,7 @@
 import argparse
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,12 +38,9 @@ _WHAT = "can't restore"
 class Opened:
     """A backup that the passphrase opened."""
 
-    vault: Vault
+    vault: Vault = field(repr=False)
     envelope: Envelope
-    master: bytes
-
-    def __repr__(self) -> str:
-        return f"Opened({self.vault.device})"
+    master: bytes = field(repr=False)
 
 
 def register_restore(commands: Any) -> None:
@@ -149,11 +146,7 @@ def _from(
     _take_generation(args, vault_keeper, opened)
     backup = _secure(context, vault_keeper, visit)
     if replaced is not None and visit is not None and backup is not None and backup.condition == "verified":
-        topics = [
-            f"{kept.vault.id}/{replaced.device}/{kind}"
-            for kind in ("backup", *(f"history/{n}" for n in range(7)))
-        ]
-        visit.clear(tuple(topics))
+        visit.clear(kept.vault.id, replaced.device)
         terminal.note(f"cleared the backup of '{replaced.name}' ({replaced.device}) at the broker")
     return _told(args, vault_keeper.open().vault, device, backup)
 

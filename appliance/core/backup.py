@@ -64,7 +64,7 @@ Condition = Literal[
     "offline",
 ]
 _PAUSED: Final = frozenset({"passphrase_changed", "rejected"})
-"""A new save is no reason to write over what was found; the next reading decides."""
+"""A new save is no reason to write over what was found: it is read again, and that decides."""
 BackupEvent = (
     Opened | Saved | Connected | Lost | Acknowledged | Subscribed | Received | Checked | Failed | Woke
 )
@@ -137,8 +137,10 @@ class Backup:
     verified_at: float | None = None
     """Unix seconds of the last verification."""
     verified_generation: int | None = None
+    held: bool = False
+    """It was verified, and has not been found lost since."""
     published: bytes = field(default=b"", repr=False)
-    """What the broker was given last on this connection."""
+    """What the broker was given last on this connection, until it is verified."""
     attempts: int = 0
     not_before: float = 0.0
     """Monotonic; no publication before it."""
@@ -199,12 +201,15 @@ def request(backup: Backup, now: Instant, ref: int) -> Step:
 
 
 def _taken(backup: Backup, event: Opened | Saved, now: Instant, ref: int) -> Step:
-    known = backup.topic == _topic(backup, event.vault)
+    topic = _topic(backup, event.vault)
+    # The card fell back to an older file: what the broker has may be newer, and is read first, as at a start.
+    fell_back = isinstance(event, Opened) and event.generation < backup.generation
+    unread = topic != backup.topic or fell_back
     merged = isinstance(event, Saved) and isinstance(backup.stage, Merging) and backup.stage.ref == event.ref
-    if fresh := not known or event.generation > backup.generation:
+    if fresh := unread or event.generation > backup.generation:
         backup = replace(
             backup,
-            topic=_topic(backup, event.vault),
+            topic=topic,
             latest=event.sealed,
             generation=event.generation,
             day_slot=event.vault.day[1],
@@ -218,17 +223,20 @@ def _taken(backup: Backup, event: Opened | Saved, now: Instant, ref: int) -> Ste
         return _publish(backup, now, ref)
     if backup.link is None:
         return replace(backup, condition="offline"), ()
-    if not fresh or backup.condition in _PAUSED:
+    if not fresh:
         return backup, ()
-    return _begin(backup, event, now, ref, known=known)
+    if unread:
+        return _read(replace(backup, condition="pending", error=None, published=b""), now, ref)
+    return _begin(backup, event, now, ref)
 
 
-def _begin(backup: Backup, event: Opened | Saved, now: Instant, ref: int, *, known: bool) -> Step:
-    if backup.condition != "conflict":
+def _begin(backup: Backup, event: Opened | Saved, now: Instant, ref: int) -> Step:
+    paused = backup.condition in _PAUSED
+    if not paused and backup.condition != "conflict":
         backup = replace(backup, condition="pending", error=None)
     if not isinstance(backup.stage, Resting):
         return backup, ()  # the cycle under way notices at its end that there is something newer
-    if not known:
+    if paused:
         return _read(backup, now, ref)
     if isinstance(event, Saved) and event.counters_only:
         until = now.mono + COUNTER_SECONDS
@@ -246,7 +254,7 @@ def _connected(backup: Backup, now: Instant, ref: int) -> Step:
         backup = replace(backup, not_before=0.0)
     log = Log(20, "broker connected", (("mqtt", backup.link.version if backup.link else ""),))
     if not backup.latest:
-        return backup, (log,)
+        return replace(backup, error=None), (log,)
     backup, effects = _read(replace(backup, condition="pending", error=None), now, ref)
     return backup, (log, *effects)
 
@@ -338,7 +346,7 @@ def _received(backup: Backup, event: Received, now: Instant, ref: int) -> Step:
             return _check(backup, event.payload, stage.expected, now, ref)
         return replace(backup, stage=replace(stage, other=event.payload)), ()
     # A live message proves nothing: our own echo, or somebody else's write. The second is looked after at once.
-    if event.payload in {backup.latest, backup.published}:
+    if event.payload and event.payload in {backup.latest, backup.published}:
         return backup, ()
     if isinstance(stage, Resting):
         return _read(replace(backup, condition="unverified", error="another message came"), now, ref)
@@ -353,24 +361,27 @@ def _subscribed(backup: Backup, event: Subscribed, now: Instant, ref: int) -> St
         return replace(backup, stage=replace(stage, subscribed=True)), ()
     # Not being allowed to read must not keep the only backup from being written, once for each content.
     error = f"the broker does not let it be read back: {event.problem}"
+    if backup.condition == "passphrase_changed":
+        return _rest(backup, backup.condition, backup.error, now.mono + RECHECK_SECONDS)
     if backup.published == backup.latest:
         return _rest(backup, "unverified", error, now.mono + RETRY_SECONDS[-1])
     return _publish(replace(backup, condition="unverified", error=error), now, ref)
 
 
 def _absent(backup: Backup, expected: bytes, now: Instant, ref: int) -> Step:
-    if expected == backup.published:
-        backup = replace(backup, condition="unverified", error="the broker did not keep it", published=b"")
-        return _publish(backup, now, ref)
-    return _publish(_missed(replace(backup, error="it was missing"), now), now, ref)
+    if expected == backup.published and not backup.held:
+        error = "the broker did not keep it"
+        return _publish(replace(backup, condition="unverified", error=error), now, ref)
+    return _publish(_missed(backup, "it was missing", now), now, ref)
 
 
-def _missed(backup: Backup, now: Instant) -> Backup:
-    """Count the loss of a backup that had been verified."""
-    if backup.verified_at is None:
-        return backup
-    recent = tuple(at for at in backup.lost_at if now.unix - DAY_SECONDS < at <= now.unix)
-    return replace(backup, lost_at=(*recent, now.unix), condition="rolled_back")
+def _missed(backup: Backup, error: str, now: Instant) -> Backup:
+    """Say that what had been verified is lost, and count it: once, until it is verified again."""
+    backup = replace(backup, error=error)
+    if backup.held:
+        recent = tuple(at for at in backup.lost_at if now.unix - DAY_SECONDS < at <= now.unix)
+        backup = replace(backup, held=False, lost_at=(*recent, now.unix))
+    return backup if backup.verified_at is None else replace(backup, condition="rolled_back")
 
 
 def _acknowledged(backup: Backup, event: Acknowledged, now: Instant, ref: int) -> Step:
@@ -412,7 +423,14 @@ def _checked(backup: Backup, event: Checked, now: Instant, ref: int) -> Step:
 
 def _verified(backup: Backup, payload: bytes, generation: int, now: Instant, ref: int) -> Step:
     ours = payload == backup.published
-    backup = replace(backup, verified_at=now.unix, verified_generation=generation, attempts=0, not_before=0.0)
+    backup = replace(
+        backup,
+        verified_at=now.unix,
+        verified_generation=generation,
+        held=True,
+        attempts=0,
+        not_before=0.0,
+    )
     if payload != backup.latest:
         return _publish(replace(backup, condition="pending", error=None), now, ref)
     if backup.disturbed:
@@ -422,7 +440,7 @@ def _verified(backup: Backup, payload: bytes, generation: int, now: Instant, ref
         topic = f"{backup.topic.removesuffix('/backup')}/history/{backup.day_slot}"
         effects = (*effects, Publish(ref + 1, topic, payload))
     stage = Resting(now.mono + RECHECK_SECONDS)
-    return replace(backup, stage=stage, condition="verified", error=None), effects
+    return replace(backup, stage=stage, condition="verified", error=None, published=b""), effects
 
 
 def _other(backup: Backup, payload: bytes, verdict: Authentic, now: Instant, ref: int) -> Step:
@@ -435,7 +453,7 @@ def _other(backup: Backup, payload: bytes, verdict: Authentic, now: Instant, ref
         )
         backup = replace(backup, condition="conflict", error=error)
     elif verdict.generation < (backup.verified_generation or 0):
-        backup = _missed(replace(backup, error=f"generation {verdict.generation} had come back"), now)
+        backup = _missed(backup, f"generation {verdict.generation} had come back", now)
     else:
         backup = replace(backup, condition="pending", error=None)
     log = Log(

@@ -121,7 +121,7 @@ class State:
     panel: Panel = Panel()
     waiting: tuple[Waiting, ...] = ()
     opening: int = 0
-    """Ref of the latest `OpenVault`."""
+    """Ref of the latest `OpenVault`; 0 once it is answered."""
     ref: int = 0
     """The last number given away."""
 

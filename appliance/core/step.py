@@ -111,10 +111,10 @@ def deadline(state: State, now: Instant) -> float:
         times.append(state.phase.until)
     if isinstance(panel.hotp, Spending):
         times.append(panel.hotp.until)
-    if panel.message is not None:
-        times.append(panel.message.until)
     if not panel.blank:
         times.append(_next_picture(state, now))
+        if panel.message is not None:
+            times.append(panel.message.until)
         if state.options.blank_after:
             times.append(panel.pressed_at + state.options.blank_after)
     return max(now.mono, min(times, default=now.mono + RETRY_SECONDS))
@@ -128,7 +128,7 @@ def _next_picture(state: State, now: Instant) -> float:
 def _woken(state: State, event: Woke, now: Instant, ref: int) -> Step:
     effects: tuple[Effect, ...] = ()
     panel = state.panel
-    if panel.message is not None and now.mono >= panel.message.until:
+    if panel.message is not None and not panel.blank and now.mono >= panel.message.until:
         panel = replace(panel, message=None)
     if state.options.blank_after and now.mono >= panel.pressed_at + state.options.blank_after:
         panel = replace(panel, blank=True, hotp=panel.hotp if isinstance(panel.hotp, Spending) else None)
@@ -146,8 +146,9 @@ def _woken(state: State, event: Woke, now: Instant, ref: int) -> Step:
 def _gestured(state: State, event: Gestured, now: Instant, ref: int) -> Step:
     panel = replace(state.panel, pressed_at=now.mono, blank=False)
     if state.panel.blank:
-        # A press in the dark only wakes.
-        return replace(state, panel=replace(panel, since=now.mono)), ()
+        # A press in the dark only wakes; what was told meanwhile nobody has seen yet.
+        message = replace(panel.message, until=now.mono + MESSAGE_SECONDS) if panel.message else None
+        return replace(state, panel=replace(panel, since=now.mono, message=message)), ()
     if panel.message is not None:
         return replace(state, panel=replace(panel, message=None)), ()
     state = replace(state, panel=panel)
@@ -156,7 +157,8 @@ def _gestured(state: State, event: Gestured, now: Instant, ref: int) -> Step:
         return state, ()
     record, place, _ = shown
     if event.button == "ok":
-        if record.account.type == "hotp" and not isinstance(panel.hotp, Spending):
+        idle = not isinstance(panel.hotp, Spending)
+        if record.account.type == "hotp" and idle and event.gesture == "press":
             spending = Spending(record.account.uuid, ref, now.mono + SAVE_SECONDS)
             return replace(state, panel=replace(panel, hotp=spending)), (
                 Change(ref, Spend(record.account.uuid)),
@@ -177,18 +179,27 @@ def _selected(state: State, uuid: str | None, now: Instant) -> State:
 
 def _held(state: State, vault: Vault, generation: int, now: Instant) -> State:
     """Take over a vault; keep the account on the display if it is still there."""
-    place = state.shown[1] - 1 if state.shown else 0
+    shown = state.shown
     state = replace(state, phase=Open(vault, generation))
     records = listed(vault)
     if not records:
         return _selected(state, None, now)
-    if state.panel.selected in vault.records:
-        return state
-    return _selected(state, records[min(place, len(records) - 1)].account.uuid, now)
+    place = shown[1] - 1 if shown else 0
+    kept = vault.records.get(state.panel.selected or "")
+    if kept is None:
+        return _selected(state, records[min(place, len(records) - 1)].account.uuid, now)
+    if isinstance(state.panel.hotp, Spent) and shown and shown[0].account != kept.account:
+        # Its counter was spent with what the account was before.
+        return replace(state, panel=replace(state.panel, hotp=None))
+    return state
 
 
 def _opened(state: State, event: Opened, now: Instant, ref: int) -> Step:
     first = not isinstance(state.phase, Open)
+    if event.ref == state.opening:
+        state = replace(state, opening=0)
+    elif isinstance(state.phase, Open) and event.generation <= state.phase.generation:
+        return _reloaded(state, event.ref)  # late, or a duplicate: what was saved since must not be undone
     state = _held(state, event.vault, event.generation, now)
     effects: tuple[Effect, ...] = ()
     if first:
@@ -203,10 +214,12 @@ def _opened(state: State, event: Opened, now: Instant, ref: int) -> Step:
 
 
 def _missing(state: State, event: Missing) -> Step:
+    state, answers = _reloaded(state, event.ref)
+    if event.ref != state.opening:
+        return state, answers
     log = () if isinstance(state.phase, NoVault) else (Log(20, "no vault yet"),)
     phase = state.phase if isinstance(state.phase, Open) else NoVault()
-    state, answers = _reloaded(replace(state, phase=phase), event.ref)
-    return state, (*log, *answers)
+    return replace(state, phase=phase, opening=0), (*log, *answers)
 
 
 def _saved(state: State, event: Saved, now: Instant, ref: int) -> Step:
@@ -227,22 +240,19 @@ def _failed(state: State, event: Failed, now: Instant, ref: int) -> Step:
     if isinstance(state.panel.hotp, Spending) and state.panel.hotp.ref == event.ref:
         state = _told(replace(state, panel=replace(state.panel, hotp=None)), problem, now)
         return state, (_log(problem),)
+    state, refusals = _reloaded(state, event.ref, f"{problem.what}: {problem.why}")
     if event.ref == state.opening:
-        return _unopened(state, event, now)
-    return _backed(state, event, now, ref)
+        return _unopened(state, problem, now), (_log(problem), *refusals)
+    state, effects = _backed(state, event, now, ref)
+    return state, (*effects, *refusals)
 
 
-def _unopened(state: State, event: Failed, now: Instant) -> Step:
+def _unopened(state: State, problem: Problem, now: Instant) -> State:
     """Opening failed: an open vault stays open and serves codes from memory."""
-    problem = event.problem
+    state = replace(state, opening=0)
     if isinstance(state.phase, Open):
-        state = _told(state, problem, now)
-    else:
-        state = replace(state, phase=Locked(problem, now.mono + RETRY_SECONDS))
-    waiting = tuple(one for one in state.waiting if one.goal == "reload" and one.ref == event.ref)
-    state = replace(state, waiting=tuple(one for one in state.waiting if one not in waiting))
-    refusals = tuple(Reply(one.ask, problem=f"{problem.what}: {problem.why}") for one in waiting)
-    return state, (_log(problem), *refusals)
+        return _told(state, problem, now)
+    return replace(state, phase=Locked(problem, now.mono + RETRY_SECONDS))
 
 
 def _log(problem: Problem) -> Log:
@@ -287,17 +297,18 @@ def _asked(state: State, event: Asked, now: Instant, ref: int) -> Step:
 
 def _pressed(state: State, event: Asked, now: Instant, ref: int) -> Step:
     button = event.params.get("button")
-    if button not in {"previous", "next", "ok"}:
+    if button not in ("previous", "next", "ok"):  # a set would want it hashable, and a client may send a list
         return state, (Reply(event.ask, problem="no such button"),)
     gesture = Gestured(button, "hold" if event.params.get("hold") else "press")
     state, effects = _gestured(state, gesture, now, ref)
     return state, (*effects, Reply(event.ask, {}))
 
 
-def _reloaded(state: State, ref: int) -> Step:
+def _reloaded(state: State, ref: int, problem: str | None = None) -> Step:
+    """Answer who waits for the reload `ref`."""
     done = tuple(one for one in state.waiting if one.goal == "reload" and one.ref == ref)
     state = replace(state, waiting=tuple(one for one in state.waiting if one not in done))
-    return state, tuple(Reply(one.ask, {}) for one in done)
+    return state, tuple(Reply(one.ask, None if problem else {}, problem) for one in done)
 
 
 def _answered(state: State, now: Instant) -> Step:

@@ -35,6 +35,8 @@ VERSION: Final = 1
 BLOCK: Final = 16 * 1024
 """The plaintext is filled to a multiple of this, so that its size says little."""
 SLOTS_OF_HISTORY: Final = 7
+NATURALS: Final = range(2**53)
+_POSITION: Final = frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -175,10 +177,11 @@ def _a(kind: type[T], value: object) -> T:
     return value
 
 
-def _natural(value: object) -> int:
+def natural(value: object) -> int:
+    """Return `value` if it is a whole number that every JSON reader holds exactly. Raises ValueError."""
     number = _a(int, value)
-    if number < 0:
-        raise ValueError("a number is negative")
+    if number not in NATURALS:
+        raise ValueError("a number is out of range")
     return number
 
 
@@ -199,30 +202,37 @@ def _vault(document: object, head: str) -> Vault:
     root.take("icons_optimized", bool)
     entries = {account.uuid: (account, counter) for account, counter in root.items("entries", _read_entry)}
     groups = {group.uuid: group for group in root.items("groups", _read_group)}
-    day, slot = ours.items("day", _natural)
-    if slot >= SLOTS_OF_HISTORY:
-        raise ValueError("a history slot is out of range")
     records = ours.table("meta", lambda uuid, meta: _read_record(entries.pop(uuid), _Fields(meta)))
     if entries:
         raise ValueError("an entry has no metadata")
-    return Vault(
+    vault = Vault(
         id=ours.take("vault", str),
         device=ours.take("device", str),
         name=ours.take("name", str),
-        generation=_natural(ours.rest.pop("gen")),
-        saved_at=_natural(ours.rest.pop("saved")),
+        generation=natural(ours.rest.pop("gen")),
+        saved_at=natural(ours.rest.pop("saved")),
         records=records,
         trash=ours.table("trash", _read_trash),
         tombstones=ours.table("tombstones", lambda _, stamp: _read_stamp(stamp)),
         groups=groups,
         group_stamps=ours.table("group_stamps", lambda _, stamp: _read_stamp(stamp)),
-        seen=ours.table("seen", lambda _, generation: _natural(generation)),
+        seen=ours.table("seen", lambda _, generation: natural(generation)),
         removed=frozenset(ours.items("removed", _text)),
         need=frozenset(ours.items("need", _text)),
-        day=(day, slot),
+        day=_read_day(ours.rest.pop("day")),
         extra=ours.rest,
         root_extra=root.rest,
     )
+    _check_references(vault)
+    return vault
+
+
+def _check_references(vault: Vault) -> None:
+    # Every save reads back what it wrote: what is refused here never replaces a good file.
+    if not vault.trash.keys() <= vault.tombstones.keys() - vault.records.keys():
+        raise ValueError("an account in the trash is alive or has no tombstone")
+    if not all(vault.groups.keys() >= set(record.account.groups) for record in vault.records.values()):
+        raise ValueError("an account is in a group that is not there")
 
 
 def _too_new() -> VaultTooNew:
@@ -232,8 +242,24 @@ def _too_new() -> VaultTooNew:
 
 
 def _read_stamp(value: object) -> Stamp:
-    ms, counter, device = _a(list, value)
-    return Stamp(_natural(ms), _natural(counter), _text(device))
+    parts = _a(list, value)
+    if len(parts) != 3:
+        raise ValueError("a stamp does not have three parts")
+    return Stamp(natural(parts[0]), natural(parts[1]), _text(parts[2]))
+
+
+def _read_day(value: object) -> tuple[int, int]:
+    parts = _a(list, value)
+    if len(parts) != 2:
+        raise ValueError("a day does not have two parts")
+    return natural(parts[0]), one_of(range(SLOTS_OF_HISTORY), parts[1])
+
+
+def _read_position(value: object) -> str:
+    position = _text(value)
+    if not _POSITION.issuperset(position):
+        raise ValueError("a position holds other characters than 0-9 and a-z")
+    return position
 
 
 def _read_record(entry: tuple[Account, int | None], meta: _Fields) -> Record:
@@ -241,7 +267,7 @@ def _read_record(entry: tuple[Account, int | None], meta: _Fields) -> Record:
     record = Record(
         account=account,
         stamp=_read_stamp(meta.rest.pop("stamp")),
-        position=meta.take("position", str),
+        position=_read_position(meta.rest.pop("position")),
         position_stamp=_read_stamp(meta.rest.pop("position_stamp")),
         counter=_read_counter(meta.rest.pop("counter")),
         history=meta.items("history", _read_replaced),
@@ -273,7 +299,7 @@ def _read_replaced(value: object) -> Replaced:
 
 
 def _read_counter(value: object) -> int:
-    if (number := _natural(value)) not in COUNTERS:
+    if (number := natural(value)) not in COUNTERS:
         raise ValueError("a counter is out of range")
     return number
 

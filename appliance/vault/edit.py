@@ -98,6 +98,6 @@ def take_over(vault: Vault, older: Vault, moment: Moment, *, exact: bool) -> Vau
             # Merging a later version of this one account keeps counters and replaced secrets, and revives the dead.
             vault = merge(vault, Vault(vault.id, older.device, older.name, 0, 0, {uuid: back}))
     if exact:
-        for uuid in vault.records.keys() - older.records.keys():
+        for uuid in sorted(vault.records.keys() - older.records.keys()):
             vault = remove(vault, uuid, moment)
     return vault

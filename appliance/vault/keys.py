@@ -37,11 +37,13 @@ PASSPHRASE_WORDS: Final = 6
 PASSPHRASE_MINIMUM: Final = 12
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_ALIKE: Final = str.maketrans({"O": "0", "I": "1", "L": "1", " ": None, "-": None, "\t": None})
+_ALIKE: Final = str.maketrans("OIL", "011")
+_DASHES: Final = str.maketrans("", "", "-\u2010\u2011\u2012\u2013\u2014\u2212\u00ad")
+"""As documents and phones write a hyphen."""
 _RECOVERY_CHARACTERS: Final = 26
 _CHECK_PRIME: Final = 1021
-"""The greatest prime that two characters of 5 bits can hold: each wrong character and each swap of two neighbours
-changes the remainder."""
+"""The greatest prime that two characters of 5 bits can hold: each wrong character changes the remainder, and so does
+each swap of two, because 32 has the order 68 in its field and no two places are as far apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +107,20 @@ def new_slot(
 ) -> Slot:
     """Return a slot in which `password` unwraps `master`."""
     salt, nonce = random_bytes(SALT_BYTES), random_bytes(NONCE_BYTES)
-    derived = scrypt(password.encode(), salt, n=SCRYPT_N, p=SCRYPT_P, memory_limit=memory_limit)
+    derived = scrypt(_password(password), salt, n=SCRYPT_N, p=SCRYPT_P, memory_limit=memory_limit)
     key, tag = encrypt(derived, nonce, master)
     return Slot(uuid=uuid, key=key, nonce=nonce, tag=tag, salt=salt)
 
 
 def unwrap(slot: Slot, password: str, *, memory_limit: int) -> bytes | None:
     """Return the master key, or None if `password` does not open this slot. Takes about a second."""
-    derived = scrypt(password.encode(), slot.salt, n=slot.n, p=slot.p, memory_limit=memory_limit)
+    derived = scrypt(_password(password), slot.salt, n=slot.n, p=slot.p, memory_limit=memory_limit)
     return decrypt(derived, slot.nonce, slot.key, slot.tag)
+
+
+def _password(text: str) -> bytes:
+    # A terminal or a JSON string can hand over half a surrogate pair, which opens nothing but is no crash either.
+    return text.encode("utf-8", "surrogatepass")
 
 
 def unwrap_any(slots: Sequence[Slot], entered: str, *, memory_limit: int) -> bytes:
@@ -201,7 +208,10 @@ def new_recovery_key(random_bytes: RandomBytes) -> str:
 
 def recovery_form(text: str) -> str | None:
     """Return a recovery key in its printed form, from any case and spacing; None if it is not one."""
-    joined = text.upper().translate(_ALIKE)
+    joined = "".join(text.split()).translate(_DASHES)
+    if not joined.isascii():  # outside ASCII, upper case can make letters of other signs
+        return None
+    joined = joined.upper().translate(_ALIKE)
     body, check = joined[:_RECOVERY_CHARACTERS], joined[_RECOVERY_CHARACTERS:]
     if len(check) != 2 or not set(joined) <= set(_CROCKFORD):
         return None

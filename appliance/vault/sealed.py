@@ -19,6 +19,8 @@ from appliance.vault.model import Vault
 
 FILE_LIMIT: Final = 8 * 1024 * 1024
 VERSION: Final = 1
+DEVICE_VERSION: Final = 1
+"""Of `x-device`."""
 _N: Final = tuple(2**power for power in range(10, 19))
 _P: Final = range(1, 5)
 _MODES: Final[tuple[Mode, ...]] = ("credential", "pin")
@@ -105,19 +107,20 @@ def read(raw: bytes) -> Envelope:
 
 
 def _envelope(sealed: Mapping[str, Any]) -> Envelope:
-    if type(sealed["version"]) is int and sealed["version"] > VERSION:
-        raise VaultTooNew("can't read the vault", "a newer release wrote it", "upgrade this device")
+    _check_age(sealed["version"], VERSION)
     header = sealed["header"]
+    if len(header["slots"]) != 2:
+        raise ValueError("it does not have two key slots")
     passphrase, recovery = (_read_slot(slot) for slot in header["slots"])
-    epoch = sealed["x-epoch"]
-    if type(epoch) is not int or epoch < 1:
-        raise ValueError("its epoch is not a number")
+    epoch = document.natural(sealed["x-epoch"])
+    if epoch < 1:
+        raise ValueError("its epoch is less than one")
     return Envelope(
         slots=(passphrase, recovery),
         epoch=epoch,
         nonce=_hex(header["params"]["nonce"], NONCE_BYTES),
         tag=_hex(header["params"]["tag"], TAG_BYTES),
-        db=base64.b64decode(sealed["db"], validate=True),
+        db=_base64(sealed["db"]),
         device=_read_device(sealed["x-device"]) if "x-device" in sealed else None,
     )
 
@@ -158,7 +161,7 @@ def _read_slot(slot: Mapping[str, Any]) -> Slot:
 
 def _device(wrap: DeviceWrap) -> dict[str, Any]:
     return {
-        "v": 1,
+        "v": DEVICE_VERSION,
         "mode": wrap.mode,
         "salt": wrap.salt.hex(),
         "n": wrap.n,
@@ -167,18 +170,35 @@ def _device(wrap: DeviceWrap) -> dict[str, Any]:
 
 
 def _read_device(wrap: Mapping[str, Any]) -> DeviceWrap:
+    _check_age(wrap["v"], DEVICE_VERSION)
+    mode = cast("Mode", document.one_of(_MODES, wrap["mode"]))
     return DeviceWrap(
-        mode=cast("Mode", document.one_of(_MODES, wrap["mode"])),
+        mode=mode,
         salt=_hex(wrap["salt"], keys.SALT_BYTES),
-        n=document.one_of((0, *_N), wrap["n"]),
+        n=document.one_of(_N if mode == "pin" else (0,), wrap["n"]),
         nonce=_hex(wrap["wrap"]["nonce"], NONCE_BYTES),
         tag=_hex(wrap["wrap"]["tag"], TAG_BYTES),
         key=_hex(wrap["wrap"]["key"], keys.KEY_BYTES),
     )
 
 
+def _check_age(version: object, known: int) -> None:
+    if document.natural(version) > known:
+        raise VaultTooNew("can't read the vault", "a newer release wrote it", "upgrade this device")
+
+
 def _hex(text: str, size: int) -> bytes:
-    value = bytes.fromhex(text)
+    try:
+        value = bytes.fromhex(text)
+    except ValueError:  # whose words are Python's own
+        value = b""
     if len(value) != size:
-        raise ValueError("a field has the wrong length")
+        raise ValueError("a field has the wrong length or is not hexadecimal")
     return value
+
+
+def _base64(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise ValueError("its contents are not base64") from None

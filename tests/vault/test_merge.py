@@ -18,8 +18,11 @@ def at(ms: int, device: str = "A") -> Stamp:
     return Stamp(ms, 0, device)
 
 
+ACCOUNT_FIELDS = ("type", "issuer", "note", "favorite", "groups")
+
+
 def record(uuid: str = "u", secret: bytes = b"s", ms: int = 1, **fields: Any) -> Record:
-    about = {name: fields.pop(name) for name in ("type", "issuer", "note", "groups") if name in fields}
+    about = {name: fields.pop(name) for name in ACCOUNT_FIELDS if name in fields}
     account = Account(uuid, about.pop("type", "totp"), about.pop("issuer", "Example"), "me", secret, **about)
     return Record(
         account, fields.pop("stamp", at(ms)), **{"position": "m", "position_stamp": at(1), **fields}
@@ -116,7 +119,7 @@ def test_accounts_of_both_sides_are_kept() -> None:
 
 
 def test_a_tie_goes_to_the_greater_secret_whatever_the_other_fields_say() -> None:
-    merged = both_ways(vault(record(secret=b"b", issuer="A")), vault(record(secret=b"a", issuer="Z")))
+    merged = both_ways(vault(record(secret=b"b")), vault(record(secret=b"a", issuer="Z", favorite=True)))
     assert merged.records["u"].account.secret == b"b"
     assert [old.secret for old in merged.records["u"].history] == [b"a"]
 

@@ -35,6 +35,10 @@ from appliance.ports import Post
 
 KEEPALIVE_SECONDS: Final = 20
 TICK_SECONDS: Final = 0.5
+PATIENCE_SECONDS: Final = 60.0
+"""A broker that answers pings but acknowledges nothing for so long is left when there is more to publish."""
+HEADER_BYTES: Final = 128
+"""More than the fixed header, packet identifier and properties of any publication of ours."""
 
 
 class Session:
@@ -64,7 +68,9 @@ class Session:
         self._orders: deque[Publication | Subscription] = deque()
         self._heard: deque[Callable[[], None]] = deque()
         self._complaints: deque[tuple[int, str]] = deque(maxlen=8)
-        self._publications: dict[int, int] = {}  # packet identifier -> ref
+        self._publications: dict[
+            int, tuple[int, float]
+        ] = {}  # packet identifier -> ref, when; the oldest first
         self._fetches = Fetches()
         self._packet_limit: int | None = None
         self._retain = True
@@ -149,10 +155,11 @@ class Session:
             self._ending = self._garbled()
 
     def _obey(self) -> None:
-        # The broker says how many unacknowledged publications it bears; one more, and it hangs up.
-        while self._orders and self._up_at is not None and self._client.socket() is not None:
+        while self._orders and self._ending is None and self._client.socket() is not None:
             order = self._orders[0]
+            # The broker says how many unacknowledged publications it bears; one more, and it hangs up.
             if isinstance(order, Publication) and len(self._publications) >= self._in_flight:
+                self._be_patient()
                 return
             self._orders.popleft()
             if isinstance(order, Publication):
@@ -169,15 +176,20 @@ class Session:
         if self._version == "5" and order.payload:
             extra = properties(PacketTypes.PUBLISH, ContentType=CONTENT_TYPE)
         sent = self._client.publish(order.topic, order.payload, qos=1, retain=True, properties=extra)
-        self._publications[sent.mid] = order.ref
+        self._publications[sent.mid] = (order.ref, self._monotonic())
+
+    def _be_patient(self) -> None:
+        # Without an end to it, what the core tries again and again would pile up here.
+        _, oldest = next(iter(self._publications.values()))
+        if self._monotonic() - oldest > PATIENCE_SECONDS:
+            why = "it no longer acknowledges publications"
+            self._ending = self._end("ordinary", trouble.broken(self._link, why, "restart the broker"))
 
     def _refusal(self, order: Publication) -> str | None:
         """Why this can't be sent: the broker would hang up on it, again and again."""
         if not self._retain:
             return "the broker keeps no retained messages"
-        size = (
-            len(order.payload) + len(order.topic.encode()) + 128
-        )  # headers and properties are below 100 bytes
+        size = len(order.payload) + len(order.topic.encode()) + HEADER_BYTES
         if self._packet_limit is not None and size > self._packet_limit:
             return f"larger than the {self._packet_limit} bytes that the broker takes"
         return None
@@ -194,6 +206,8 @@ class Session:
     # --- what the broker said
 
     def _greeted(self, code: ReasonCode, terms: Properties) -> None:
+        if self._answered:
+            return  # a second CONNACK means nothing
         self._answered = True
         if code.is_failure:
             self._ending = self._end(*trouble.of_refusal(code, self._link))
@@ -201,7 +215,7 @@ class Session:
         self._up_at = self._monotonic()
         self._packet_limit = getattr(terms, "MaximumPacketSize", None)
         self._retain = bool(getattr(terms, "RetainAvailable", 1))
-        self._in_flight = getattr(terms, "ReceiveMaximum", 20)
+        self._in_flight = max(1, getattr(terms, "ReceiveMaximum", 20))
         self._fetches.identified = self._version == "5" and bool(
             getattr(terms, "SubscriptionIdentifierAvailable", 1)
         )
@@ -230,8 +244,8 @@ class Session:
             self._ending = self._end("closed", trouble.broken(self._link, why, "see the broker's log"))
 
     def _acknowledged(self, mid: int, code: ReasonCode) -> None:
-        ref = self._publications.pop(mid, None)
-        if ref is not None:
+        if mid in self._publications:
+            ref, _ = self._publications.pop(mid)
             self._post(Acknowledged(ref, trouble.words(code) if code.is_failure else None))
 
     def _subscribed(self, mid: int, codes: list[ReasonCode]) -> None:
@@ -275,7 +289,7 @@ class Session:
             return self._end("speechless", problem)
         # mosquitto answers what is over its message_size_limit with a PUBACK of 0x95, which MQTT 5 does not allow and
         # paho does not survive. So garbage while an answer is due counts as that answer, or it would be tried for ever.
-        for ref in self._publications.values():
+        for ref, _ in self._publications.values():
             self._post(Acknowledged(ref, "no proper answer; it may be larger than the broker takes"))
         why, hint = "it sent something that is not MQTT", "see the broker's log"
         return self._end("ordinary", trouble.broken(self._link, why, hint))

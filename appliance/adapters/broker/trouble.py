@@ -224,7 +224,7 @@ def _of_certificate(error: ssl.SSLCertVerificationError, link: Link) -> tuple[st
                 f"its certificate is for another name than '{link.host}'",
                 f"use the name in the certificate as mqtt.host, or make one for '{link.host}'",
             )
-        case 24 | 32 | 79 | 92:
+        case 32 | 79 | 81 | 89 | 92:
             return (
                 "its CA may not sign certificates: no fitting keyUsage or basicConstraints",
                 "make the CA again with basicConstraints=critical,CA:TRUE and keyUsage=critical,keyCertSign,cRLSign",

@@ -1,0 +1,179 @@
+"""One appliance of the demo: a folder, a configuration, a running `appliance run`, and commands for it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from PIL.Image import Image
+
+from appliance.adapters import control
+from appliance.cli.demo.broker import HOST
+from appliance.cli.demo.process import Process, end
+from appliance.cli.drawing import picture
+from appliance.cli.terminal import Json
+from appliance.errors import ApplianceError
+
+COMMAND_SECONDS: Final = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command said."""
+
+    code: int
+    text: str
+    complaint: str
+    """Its standard error."""
+
+
+class Device:
+    """An appliance without hardware; everything that it does is done by processes of its own."""
+
+    def __init__(self, folder: Path, name: str, port: int) -> None:
+        self.name = name
+        self._log = folder / "log"
+        self._folder = folder
+        self._port = port
+        self._guard = threading.Lock()
+        self._commands: set[Process] = set()
+        self._daemon: Process | None = None
+        self._ended = False
+
+    def start(self) -> None:
+        """Run the daemon; its vault is not open yet when this returns."""
+        self._folder.mkdir(exist_ok=True)
+        settings = {
+            "name": self.name,
+            "state_dir": str(self._folder / "state"),
+            "runtime_dir": str(self._folder / "run"),
+            # Nothing burns in here, and a dark display would puzzle whoever comes back to the demo.
+            "display": {"driver": "none", "blank_after_seconds": 0},
+            "buttons": {"backend": "none"},
+            "clock": {"require_trusted": False},
+            "mqtt": {"host": HOST, "port": self._port, "tls": {"enabled": False}},
+        }
+        self._config.write_text(json.dumps(settings), encoding="utf-8")
+        with self._guard, self._log.open("ab") as log:
+            if self._ended:
+                raise _over()
+            self._daemon = subprocess.Popen(  # noqa: S603 - this very program, no shell
+                [*self._appliance, "run"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=_environment(),
+            )
+
+    def renew(self) -> None:
+        """End the daemon, forget everything that was kept, and start again."""
+        if self._daemon is not None:
+            end(self._daemon)
+        shutil.rmtree(self._folder / "state")
+        self.start()
+
+    def check(self) -> None:
+        """Raise ApplianceError with the last line of its log if the daemon has ended by itself."""
+        if self._daemon is not None and self._daemon.poll() is not None:
+            raise ApplianceError(
+                f"the appliance {self.name} has ended", (self.log_lines or ["it said nothing"])[-1]
+            )
+
+    @property
+    def log_lines(self) -> list[str]:
+        """What the daemon logged."""
+        return self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
+
+    def stop(self) -> None:
+        """End the daemon and whatever command is under way; no further one is begun."""
+        with self._guard:
+            self._ended = True
+            processes = [*self._commands, *([self._daemon] if self._daemon is not None else [])]
+        for process in processes:
+            end(process)
+
+    def ask(self, method: str, **params: Any) -> Any:
+        """Ask the daemon. Raises NotRunning, or ApplianceError if it refuses."""
+        return control.call(self._folder / "run" / "control.sock", method, params)
+
+    def status(self) -> Json:
+        """Return what the daemon says of itself. Raises NotRunning."""
+        found: Json = self.ask("status")
+        return found
+
+    def frame(self) -> Image:
+        """Return what the display shows. Raises NotRunning."""
+        return picture(self.ask("frame"))
+
+    def press(self, button: str) -> None:
+        """Press a button; what it changes shows in the next frame. Raises NotRunning."""
+        self.ask("press", button=button, hold=False)
+
+    def try_command(self, *arguments: str, given: str = "") -> Answer:
+        """Run a command to its end with `given` as standard input, and return what it said; it may have failed.
+
+        Raises ApplianceError if the demo is over.
+        """
+        with self._guard:
+            if self._ended:
+                raise _over()
+            process = subprocess.Popen(  # noqa: S603 - this very program, no shell
+                [*self._appliance, "--no-input", *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=_environment(),
+                encoding="utf-8",
+            )
+            self._commands.add(process)
+        try:
+            text, complaint = process.communicate(given, COMMAND_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise ApplianceError(
+                f"can't do 'appliance {arguments[0]}' on {self.name}", "it takes too long"
+            ) from None
+        finally:
+            end(process)
+            with self._guard:
+                self._commands.discard(process)
+        return Answer(process.returncode, text, complaint)
+
+    def command(self, *arguments: str, given: str = "") -> str:
+        """Run a command and return what it answers. Raises ApplianceError with its own reason if it fails."""
+        answer = self.try_command(*arguments, given=given)
+        if answer.code != os.EX_OK:
+            raise ApplianceError(
+                f"can't do 'appliance {arguments[0]}' on {self.name}", reason(answer.complaint)
+            )
+        return answer.text
+
+    @property
+    def _config(self) -> Path:
+        return self._folder / "config.json"
+
+    @property
+    def _appliance(self) -> list[str]:
+        return [sys.executable, "-m", "appliance", "--config", str(self._config)]
+
+
+def _over() -> ApplianceError:
+    return ApplianceError("can't go on with the demo", "it is over")
+
+
+def reason(complaint: str) -> str:
+    """Return why a command failed, out of its standard error."""
+    lines = complaint.strip().splitlines()
+    errors = [line for line in lines if line.startswith("appliance: error: ")]
+    return errors[-1].removeprefix("appliance: error: ") if errors else lines[-1] if lines else "no reason"
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment without settings of a true appliance on this machine."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("APPLIANCE_")}
+    kept.pop("JOURNAL_STREAM", None)
+    return kept | {"PYTHONUTF8": "1"}

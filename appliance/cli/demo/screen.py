@@ -1,0 +1,218 @@
+"""The demo's screen: two appliances side by side or above each other, and the broker's traffic below.
+
+Rules: the screen asks the house some times a second and waits for nothing; all that may take time is done there.
+"""
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.events import Resize
+from textual.widgets import Static
+
+from appliance.cli.demo.ledger import table
+from appliance.cli.demo.live import House, Live, Look
+from appliance.cli.demo.panel import Case, Key
+from appliance.cli.demo.stage import DESK, SHELF, Stage
+
+REFRESH_SECONDS: Final = 0.1
+TRAFFIC_LINES: Final = 7
+"""The fewest that the traffic is given, with its frame."""
+_EDGES: Final = (6, 3)
+"""Cells that a case adds to its display's width and height."""
+_BARS: Final = 2
+"""Lines of the head and of the keys."""
+_WORKING: Final = frozenset({"pending", "acknowledged"})
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the screen is divided."""
+
+    half: bool
+    """Half blocks in place of Braille cells."""
+    beside: bool
+    """One appliance beside the other, in place of above."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The cells that the two cases need."""
+        width, height = (128, 32) if self.half else (64, 16)
+        across, down = (2, 1) if self.beside else (1, 2)
+        return (width + _EDGES[0]) * across, (height + _EDGES[1]) * down
+
+
+def plan_for(width: int, height: int) -> Plan:
+    """Return the largest plan for a terminal; the smallest if none fits."""
+    plans = (Plan(half=True, beside=True), Plan(half=True, beside=False), Plan(half=False, beside=True))
+    for plan in plans:
+        wide, high = plan.size
+        if wide <= width and high + _BARS + TRAFFIC_LINES <= height:
+            return plan
+    return Plan(half=False, beside=width >= plans[2].size[0])
+
+
+def condition(look: Look | None, *, seen: bool) -> tuple[str, str]:
+    """Return how an appliance is, in words, and the tone of it; `seen`: it did answer before."""
+    if look is None:
+        return ("does not answer", "bad") if seen else ("starting", "busy")
+    status = look.status
+    if status["state"] == "no-vault":
+        return "empty: no vault yet", "idle"
+    if status["state"] != "open":
+        return str(status["error"] or status["state"]), "bad" if status["error"] else "busy"
+    backup = status["backup"]
+    words = f"{status['accounts']} accounts · generation {status['generation']} · backup {backup['state'].replace('_', ' ')}"
+    if backup["state"] == "verified":
+        return f"{words} {time.strftime('%H:%M:%S', time.localtime(backup['verified_at']))}", "good"
+    return words, "busy" if backup["state"] in _WORKING else "bad"
+
+
+class Demo(App[None]):
+    """The terminal program."""
+
+    CSS = """
+    Screen { background: #0b0e13; color: #c9d1dd; }
+    #head { height: 1; padding: 0 1; background: #14181f; color: #8b95a5; }
+    #body { height: 1fr; scrollbar-size-vertical: 1; }
+    #cases { width: 100%; height: auto; align-horizontal: center; }
+    #cases.above { layout: vertical; }
+    #traffic { width: 100%; border: round #4a5364; padding: 0 1; color: #8b95a5;
+               border-title-style: bold; border-title-color: #e8edf4; border-subtitle-color: #7fd6a6; }
+    #traffic.stopped { border: round #b8484a; border-subtitle-color: #ff8a80; }
+    #keys { height: 1; background: #14181f; }
+    #keys Key { background: #14181f; margin: 0; }
+    #keys Key:hover { background: #2b313d; }
+    #keys Key.down { background: #c9d1dd; }
+    """
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "appliance demo"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a,left", "press('desk', 'previous')", "desk previous"),
+        Binding("d,right", "press('desk', 'next')", "desk next"),
+        Binding("s", "press('desk', 'ok')", "desk OK"),
+        Binding("j", "press('shelf', 'previous')", "shelf previous"),
+        Binding("l", "press('shelf', 'next')", "shelf next"),
+        Binding("k", "press('shelf', 'ok')", "shelf OK"),
+        Binding("r", "restore", "restore the shelf"),
+        Binding("n", "renew", "new card for the shelf"),
+        Binding("b", "broker", "stop or start the broker"),
+        Binding("q,ctrl+c,ctrl+q", "quit", "quit", priority=True),
+    ]
+
+    def __init__(self, house: House) -> None:
+        super().__init__()
+        self._house = house
+        self._plan = Plan(half=False, beside=True)
+        self._cases = {DESK: Case(DESK, "asd"), SHELF: Case(SHELF, "jkl")}
+        self._seen: set[str] = set()
+        self._names: dict[str, str] = {}
+
+    def compose(self) -> ComposeResult:
+        """Build it from top to bottom."""
+        yield Static(
+            "[b #e8edf4]appliance demo[/]  two appliances and a broker, real ones, in a temporary folder",
+            id="head",
+        )
+        with VerticalScroll(id="body"):
+            yield Horizontal(*self._cases.values(), id="cases")
+            yield Static(id="traffic")
+        with Horizontal(id="keys"):
+            yield Key("a s d", "desk", "press('desk', 'next')")
+            yield Key("j k l", "shelf", "press('shelf', 'next')")
+            yield Key("r", "restore shelf", "restore")
+            yield Key("n", "new card", "renew")
+            yield Key("b", "broker", "broker")
+            yield Key("q", "quit", "quit")
+
+    def on_mount(self) -> None:
+        """Begin to look."""
+        self.set_interval(REFRESH_SECONDS, self.look)
+
+    def on_resize(self, event: Resize) -> None:
+        """Divide the screen anew."""
+        self._plan = plan_for(event.size.width, event.size.height)
+        self.query_one("#cases").set_class(not self._plan.beside, "above")
+        left = event.size.height - _BARS - self._plan.size[1]
+        self.query_one("#traffic").styles.height = max(TRAFFIC_LINES, left)
+        self.look()
+
+    def look(self) -> None:
+        """Show what the house shows."""
+        if self._house.failure() is not None:
+            self.exit()
+        for name, case in self._cases.items():
+            self._show(name, case)
+        traffic = self.query_one("#traffic", Static)
+        label, running = self._house.broker()
+        traffic.border_title = f"broker  {label}"
+        traffic.border_subtitle = "running" if running else "stopped: b starts it"
+        traffic.set_class(not running, "stopped")
+        traffic.update(table(self._house.journal.entries, self._names, traffic.content_size))
+
+    def _show(self, name: str, case: Case) -> None:
+        look = self._house.look(name)
+        title = name
+        if look is not None:
+            self._seen.add(name)
+            if (device := look.status["device"]) is not None:
+                self._names[device] = name
+                title = f"{name}  {device}"
+        case.glass.show(look.frame if look is not None else None, half=self._plan.half)
+        case.say(title, *condition(look, seen=name in self._seen))
+
+    def action_press(self, name: str, button: str) -> None:
+        """Press a button of an appliance."""
+        self._cases[name].press(button)
+        self._house.press(name, button)
+
+    def action_restore(self) -> None:
+        """Restore the shelf from the broker."""
+        self._press_key("restore")
+        self._house.restore()
+
+    def action_renew(self) -> None:
+        """Give the shelf an empty card."""
+        self._press_key("renew")
+        self._house.renew()
+
+    def action_broker(self) -> None:
+        """Stop the broker, or start it again."""
+        self._press_key("broker")
+        self._house.switch_broker()
+
+    def _press_key(self, action: str) -> None:
+        for key in self.query("#keys Key").results(Key):
+            if key.action == action:
+                key.give_way()
+
+
+def show(stage: Stage) -> int:
+    """Show the stage until somebody leaves. Raises ApplianceError if it can't be set up."""
+    with Live(stage) as live:
+        app = Demo(live)
+        before = _leave_on_signals(app)
+        try:
+            app.run()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+    failure = live.failure()
+    if failure is not None:
+        raise failure
+    return app.return_code or os.EX_OK
+
+
+def _leave_on_signals(app: Demo) -> dict[int, Any]:
+    """Let signals end the program in good order, so that the terminal is as it was before; return who had them."""
+
+    def leave(*_: object) -> None:
+        # A message, so that no callback is cut in the middle.
+        app.call_later(app.exit)
+
+    return {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}

@@ -1,0 +1,303 @@
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography_vectors import open_vector_file
+from hypothesis import given
+from hypothesis import strategies as st
+
+from appliance.errors import MemoryShort, UsageError, WrongPassphrase
+from appliance.vault import keys
+from tests.vault.builder import (
+    DEVICE_SECRET,
+    MEMORY,
+    PASSPHRASE,
+    master_key,
+    random_bytes,
+    recovery_key,
+    slot,
+    slots,
+)
+
+MASTER = master_key()
+DEVICE = "d0000000-0000-4000-8000-000000000001"
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def vectors(*path: str, size: int) -> list[dict[str, str]]:
+    """The blocks of a vector file; each name appears once in a block of at most `size` lines, or stands alone."""
+    found: list[dict[str, str]] = []
+    with open_vector_file("/".join(path), "r") as lines:
+        for line in lines:
+            name, _, value = (part.strip() for part in line.partition("="))
+            if name in {"Count", "COUNT"}:
+                found.append({})
+            elif found and name and not name.startswith(("#", "[")):
+                assert len(found[-1]) < size
+                found[-1][name] = value
+    return found
+
+
+def scripted(*drawn: bytes) -> Callable[[int], bytes]:
+    """Randomness from a list; each draw must have the size that is asked for."""
+    left = list(drawn)
+
+    def draw(size: int) -> bytes:
+        value = left.pop(0)
+        assert len(value) == size
+        return value
+
+    return draw
+
+
+class TestPrimitives:
+    def test_scrypt_gives_the_results_of_rfc_7914(self) -> None:
+        of_r_8 = [
+            vector
+            for vector in vectors("KDF", "scrypt.txt", size=7)
+            if int(vector["r"]) == 8 and int(vector["N"]) <= 2**14
+        ]
+        assert len(of_r_8) == 2
+        for vector in of_r_8:
+            derived = keys.scrypt(
+                vector["PASSWORD"].encode(),
+                vector["SALT"].encode(),
+                n=int(vector["N"]),
+                p=int(vector["p"]),
+                memory_limit=MEMORY,
+            )
+            # One block of PBKDF2 is 32 bytes, so that a shorter result is the longer one's beginning.
+            assert derived.hex() == vector["DERIVED_KEY"][:64]
+
+    def test_scrypt_says_before_any_work_that_memory_is_short(self) -> None:
+        with pytest.raises(MemoryShort, match="it needs 256 MiB of memory, and 255 MiB may be used"):
+            keys.scrypt(b"", b"", n=2**18, p=1, memory_limit=2**28 - 1)
+
+    def test_scrypt_may_use_exactly_its_limit(self) -> None:
+        assert len(keys.scrypt(b"", b"", n=2**10, p=1, memory_limit=2**20)) == 32
+
+    def test_decryption_agrees_with_the_vectors_of_nist(self) -> None:
+        fitting = [
+            vector
+            for vector in vectors("ciphers", "AES", "GCM", "gcmDecrypt256.rsp", size=7)
+            if len(vector["IV"]) == 24 and len(vector["Tag"]) == 32
+        ]
+        opened = {True: 0, False: 0}
+        for vector in fitting:
+            plain = keys.decrypt(*(bytes.fromhex(vector[name]) for name in ("Key", "IV", "CT", "Tag", "AAD")))
+            assert plain == (None if "FAIL" in vector else bytes.fromhex(vector["PT"]))
+            opened["FAIL" in vector] += 1
+        assert min(opened.values()) > 100
+
+    def test_encryption_agrees_with_the_vectors_of_nist(self) -> None:
+        fitting = [
+            vector
+            for vector in vectors("ciphers", "AES", "GCM", "gcmEncryptExtIV256.rsp", size=6)
+            if len(vector["IV"]) == 24 and len(vector["Tag"]) == 32
+        ]
+        assert len(fitting) > 100
+        for vector in fitting:
+            sealed, tag = keys.encrypt(*(bytes.fromhex(vector[name]) for name in ("Key", "IV", "PT", "AAD")))
+            assert (sealed.hex(), tag.hex()) == (vector["CT"], vector["Tag"])
+
+
+class TestSlots:
+    def test_a_new_slot_is_as_strong_as_the_specification_says(self) -> None:
+        made = keys.new_slot(
+            MASTER, PASSPHRASE, uuid="u", random_bytes=scripted(b"s" * 32, b"n" * 12), memory_limit=MEMORY
+        )
+        assert (made.uuid, made.n, made.p, made.salt, made.nonce) == ("u", 2**16, 1, b"s" * 32, b"n" * 12)
+        assert keys.unwrap(made, PASSPHRASE, memory_limit=MEMORY) == MASTER
+        # Aegis: hashlib here is OpenSSL's scrypt without the package's own function around it.
+        derived = hashlib.scrypt(
+            PASSPHRASE.encode(), salt=b"s" * 32, n=2**16, r=8, p=1, maxmem=2**27, dklen=32
+        )
+        assert AESGCM(derived).encrypt(b"n" * 12, MASTER, None) == made.key + made.tag
+
+    def test_making_a_slot_obeys_the_memory_limit(self) -> None:
+        with pytest.raises(MemoryShort):
+            keys.new_slot(MASTER, "x", uuid="u", random_bytes=random_bytes(1), memory_limit=2**26 - 1)
+
+    def test_opening_a_slot_obeys_the_memory_limit(self) -> None:
+        with pytest.raises(MemoryShort):
+            keys.unwrap_any(slots(MASTER), PASSPHRASE, memory_limit=2**20 - 1)
+
+    @pytest.mark.parametrize("p", [1, 2, 4])
+    def test_cost_and_parallelism_are_those_of_the_slot(self, p: int) -> None:
+        made = slot(MASTER, "x", "u", 5, n=2**11, p=p)
+        assert keys.unwrap(made, "x", memory_limit=MEMORY) == MASTER
+        assert keys.unwrap(replace(made, n=2**10), "x", memory_limit=MEMORY) is None
+        assert keys.unwrap(replace(made, p=p + 1), "x", memory_limit=MEMORY) is None
+
+    def test_another_password_does_not_open_a_slot(self) -> None:
+        for wrong in (PASSPHRASE.upper(), PASSPHRASE + " ", PASSPHRASE[:-1], ""):
+            assert keys.unwrap(slots(MASTER)[0], wrong, memory_limit=MEMORY) is None
+
+    def test_passphrase_and_recovery_key_open_a_vault(self) -> None:
+        for entered in (PASSPHRASE, recovery_key(), recovery_key().lower().replace("-", "")):
+            assert keys.unwrap_any(slots(MASTER), entered, memory_limit=MEMORY) == MASTER
+
+    def test_a_passphrase_that_looks_like_a_recovery_key_opens_its_own_slot(self) -> None:
+        other = recovery_key(77).lower()
+        assert keys.unwrap_any(slots(MASTER, other, 3), other, memory_limit=MEMORY) == MASTER
+
+    @pytest.mark.parametrize("entered", ["", "swordfish", "\ud800", "\udcff half a pair", recovery_key(2)])
+    def test_anything_else_is_a_wrong_passphrase(self, entered: str) -> None:
+        with pytest.raises(WrongPassphrase) as caught:
+            keys.unwrap_any(slots(MASTER), entered, memory_limit=MEMORY)
+        assert entered == "" or entered not in f"{caught.value!r} {caught.value.hint}"
+
+
+class TestDeviceWraps:
+    wrap = keys.new_device_wrap(MASTER, DEVICE_SECRET, device=DEVICE, random_bytes=random_bytes(4))
+
+    def test_the_device_opens_its_wrap(self) -> None:
+        assert keys.unwrap_device(self.wrap, DEVICE_SECRET, device=DEVICE) == MASTER
+
+    def test_it_is_made_as_the_specification_says(self) -> None:
+        wrap = keys.new_device_wrap(
+            MASTER, DEVICE_SECRET, device=DEVICE, random_bytes=scripted(b"s" * 32, b"n" * 12)
+        )
+        # RFC 5869, with one block: extract, then expand.
+        salt = "73" * 32
+        extracted = hmac.digest(b"s" * 32, DEVICE_SECRET, "sha256")
+        kek = hmac.digest(extracted, b"otp-appliance device v1\x01", "sha256")
+        data = f'{{"device":"{DEVICE}","mode":"credential","n":0,"salt":"{salt}","v":1}}'
+        assert (wrap.mode, wrap.n, wrap.salt, wrap.nonce) == ("credential", 0, b"s" * 32, b"n" * 12)
+        assert AESGCM(kek).encrypt(b"n" * 12, MASTER, data.encode()) == wrap.key + wrap.tag
+
+    @pytest.mark.parametrize("name", ["salt", "nonce", "tag", "key"])
+    def test_a_changed_field_opens_nothing(self, name: str) -> None:
+        value = getattr(self.wrap, name)
+        changes: dict[str, Any] = {name: bytes([value[0] ^ 1]) + value[1:]}
+        assert keys.unwrap_device(replace(self.wrap, **changes), DEVICE_SECRET, device=DEVICE) is None
+
+    def test_another_mode_cost_device_or_secret_opens_nothing(self) -> None:
+        assert keys.unwrap_device(replace(self.wrap, mode="pin"), DEVICE_SECRET, device=DEVICE) is None
+        assert keys.unwrap_device(replace(self.wrap, n=2**16), DEVICE_SECRET, device=DEVICE) is None
+        assert keys.unwrap_device(self.wrap, DEVICE_SECRET, device=DEVICE[:-1] + "2") is None
+        assert keys.unwrap_device(self.wrap, DEVICE_SECRET[::-1], device=DEVICE) is None
+
+
+class TestPassphrases:
+    words = tuple(f"w{number}" for number in range(7776))
+
+    def test_six_words_are_drawn_evenly(self) -> None:
+        # 2^32 = 552,336 * 7776 + 2,560: what is drawn above the last full round is drawn again.
+        last_full = 552_336 * 7776
+        drawn = [last_full, 2**32 - 1, last_full - 1, 0, 7775, 7776, 1, last_full + 2_559, 2]
+        script = scripted(*(number.to_bytes(4, "big") for number in drawn))
+        assert keys.new_passphrase(self.words, script) == "w7775 w0 w7775 w0 w1 w2"
+
+    def test_a_list_whose_length_divides_all_draws_rejects_none(self) -> None:
+        script = scripted(*[(2**32 - 1).to_bytes(4, "big")] * 6)
+        assert keys.new_passphrase(("a", "b"), script) == "b b b b b b"
+
+    def test_a_generated_passphrase_is_good_enough(self) -> None:
+        assert keys.checked_passphrase(keys.new_passphrase(self.words, random_bytes(1)))
+
+    @pytest.mark.parametrize("text", ["x" * 12, "a sentence, with: (signs) ~!"])
+    def test_an_own_passphrase_is_taken_as_it_is(self, text: str) -> None:
+        assert keys.checked_passphrase(text) == text
+
+    @pytest.mark.parametrize("text", ["", "x" * 11, "ü" * 12, "x" * 12 + "\n", "x\ty" * 6, "x" * 12 + "\x7f"])
+    def test_a_short_passphrase_or_one_that_not_every_keyboard_has_is_refused(self, text: str) -> None:
+        with pytest.raises(UsageError) as caught:
+            keys.checked_passphrase(text)
+        assert len(text) < 3 or text not in str(caught.value)
+
+
+def number_of(printed: str) -> int:
+    total = 0
+    for character in printed.replace("-", "")[:26]:
+        total = total * 32 + CROCKFORD.index(character)
+    return total
+
+
+class TestRecoveryKeys:
+    printed = recovery_key()
+
+    @given(st.binary(min_size=17, max_size=17))
+    def test_all_130_bits_and_no_more_are_used(self, drawn: bytes) -> None:
+        assert number_of(keys.new_recovery_key(scripted(drawn))) == int.from_bytes(drawn, "big") >> 6
+
+    def test_it_is_printed_in_seven_groups_of_four(self) -> None:
+        assert [len(group) for group in self.printed.split("-")] == [4] * 7
+        assert set(self.printed) <= {*CROCKFORD, "-"}
+
+    def test_its_check_characters_are_those_of_the_specification(self) -> None:
+        remainder = number_of(self.printed) % 1021
+        assert self.printed[-2:] == CROCKFORD[remainder // 32] + CROCKFORD[remainder % 32]
+        assert keys.new_recovery_key(scripted(b"\xff" * 17)) == "ZZZZ-ZZZZ-ZZZZ-ZZZZ-ZZZZ-ZZZZ-ZZ" + (
+            CROCKFORD[(2**130 - 1) % 1021 // 32] + CROCKFORD[(2**130 - 1) % 1021 % 32]
+        )
+
+    @given(st.binary(min_size=17, max_size=17), st.data())
+    def test_it_is_read_in_any_case_and_spacing_and_with_letters_for_look_alikes(
+        self, drawn: bytes, data: st.DataObject
+    ) -> None:
+        printed = keys.new_recovery_key(scripted(drawn))
+        alike = {"0": "0oO", "1": "1iIlL"}
+        typed = ""
+        for character in printed.replace("-", ""):
+            typed += data.draw(st.sampled_from(alike.get(character, character + character.lower())))
+            typed += data.draw(
+                st.sampled_from(["", "", "-", " ", "\t", "\n", "\r\n", "\u00a0", "\u2011", " - "])
+            )
+        assert keys.recovery_form(typed) == printed
+
+    @pytest.mark.parametrize("seed", [1, 2, 3])
+    def test_every_single_wrong_character_is_noticed(self, seed: int) -> None:
+        joined = recovery_key(seed).replace("-", "")
+        for at in range(28):
+            for wrong in CROCKFORD.replace(joined[at], ""):
+                assert keys.recovery_form(joined[:at] + wrong + joined[at + 1 :]) is None
+
+    @pytest.mark.parametrize("seed", [1, 2, 3])
+    def test_every_swap_of_two_different_characters_is_noticed(self, seed: int) -> None:
+        joined = recovery_key(seed).replace("-", "")
+        for one, other in combinations(range(28), 2):
+            swapped = list(joined)
+            swapped[one], swapped[other] = joined[other], joined[one]
+            if joined[one] != joined[other]:
+                assert keys.recovery_form("".join(swapped)) is None
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "-",
+            PASSPHRASE,
+            printed[:-1],
+            printed + "0",
+            printed[:-2],
+            printed.replace("-", "")[1:],
+            printed[:-1] + "U",
+            printed[:-1] + "*",
+            printed[:-1] + "\u00df",
+            # Upper case makes one of the letters above of each.
+            recovery_key(5).replace("S", "\u017f").replace("1", "\u0131").replace("K", "\u212a"),
+        ],
+    )
+    def test_what_is_none_is_told(self, text: str) -> None:
+        assert keys.recovery_form(text) is None
+
+
+def test_nothing_secret_appears_in_a_representation() -> None:
+    for value in (*slots(MASTER), TestDeviceWraps.wrap):
+        shown = f"{value!r} {value}"
+        for secret in secrets_of(value):
+            assert secret not in shown
+
+
+def secrets_of(value: keys.Slot | keys.DeviceWrap) -> Iterator[str]:
+    for raw in (value.key, value.nonce, value.tag, value.salt):
+        yield raw.hex()
+        yield repr(raw)
+        yield json.dumps(list(raw))

@@ -14,6 +14,7 @@ The connection is closed when the script returns. A script that fails an asserti
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -171,7 +172,8 @@ Script = Callable[[Wire], None]
 class ScriptedBroker:
     """Runs scripts on a free loopback port until the `with` block ends."""
 
-    def __init__(self, *scripts: Script) -> None:
+    def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.scripts = list(scripts)
         self.connections = 0
         self._listener = socket.create_server((HOST, 0))
@@ -209,9 +211,12 @@ class ScriptedBroker:
                 self._spawn(lambda sock=sock, script=script: self._play(sock, script))  # type: ignore[misc]
 
     def _play(self, sock: socket.socket, script: Script) -> None:
-        with sock:
+        with contextlib.ExitStack() as stack:
+            stack.callback(sock.close)
             sock.settimeout(30)
             try:
+                if self._tls is not None:
+                    sock = stack.enter_context(self._tls.wrap_socket(sock, server_side=True))
                 script(Wire(sock))
             except (Gone, OSError):
                 pass  # clients come and go

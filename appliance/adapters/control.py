@@ -13,6 +13,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from types import NoneType
 from typing import Any, Final
 
 from appliance.core.events import Asked
@@ -106,8 +107,12 @@ class ControlSocket:
     def _serve(self, client: socket.socket, post: Post) -> None:
         try:
             with client, client.makefile("rb") as lines:
-                while line := lines.readline(LINE_LIMIT):
-                    client.sendall(json.dumps(self._ask(line, post)).encode() + b"\n")
+                while line := lines.readline(LINE_LIMIT + 1):
+                    too_long = len(line) > LINE_LIMIT
+                    answer = _error(None, _PARSE_ERROR, "too long") if too_long else self._ask(line, post)
+                    client.sendall(json.dumps(answer).encode() + b"\n")
+                    if too_long:
+                        return  # the rest of the line is no question of its own
         except OSError:
             pass  # the client has gone
         finally:
@@ -150,21 +155,21 @@ def call(path: Path, method: str, params: Mapping[str, Any] | None = None) -> An
             client.sendall(json.dumps(request).encode() + b"\n")
             with client.makefile("rb") as lines:
                 answer = json.loads(lines.readline())
+        problem = answer["error"]["message"] if "error" in answer else None
+        result = None if problem is not None else answer["result"]
     except PermissionError:
         raise NotRunning(
             f"can't ask the daemon at {path}",
             "permission denied",
             "sudo appliance ..., or join the group otp-appliance",
         ) from None
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, TypeError):
         raise NotRunning(
             f"can't ask the daemon at {path}", "it does not run", "systemctl start otp-appliance"
         ) from None
-    if "error" in answer:
-        raise ApplianceError(
-            f"the daemon refuses '{method}'", str(answer["error"]["message"]), "appliance status"
-        )
-    return answer["result"]
+    if problem is not None:
+        raise ApplianceError(f"the daemon refuses '{method}'", str(problem), "appliance status")
+    return result
 
 
 def _listen(path: Path) -> socket.socket:
@@ -213,6 +218,8 @@ def _valid(request: object) -> bool:
         and request.get("jsonrpc") == "2.0"
         and isinstance(request.get("method"), str)
         and isinstance(request.get("params", {}), dict)
+        # As the standard has it; anything else might be nested too deeply to be repeated in the answer.
+        and type(request.get("id")) in (str, int, float, NoneType)
     )
 
 

@@ -1,13 +1,15 @@
 """Commands for accounts: add, list, code, remove."""
 
 import argparse
+import contextlib
 import time
+from argparse import ArgumentTypeError
 from typing import Any, Final
 
 from appliance import app
 from appliance.adapters.clock import SystemClock
 from appliance.cli import terminal
-from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke
+from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke, told
 from appliance.cli.main import Context
 from appliance.errors import NothingFound, UsageError
 from appliance.vault import edit, otpauth
@@ -26,6 +28,8 @@ from appliance.vault.model import (
 from appliance.vault.otp import Code, code_at, code_for, grouped
 
 _SAME: Final = "can't add the account"
+_LATEST: Final = 253_402_300_799
+"""The end of the year 9999."""
 
 
 def register(commands: Any) -> None:
@@ -62,7 +66,7 @@ def register(commands: Any) -> None:
 
     code = command(commands, "code", _code, "print the current code of an account", "appliance code GitHub")
     code.add_argument("name", metavar="NAME", help="issuer, name, issuer:name or uuid")
-    code.add_argument("--at", type=float, metavar="UNIX", help="the code of another moment")
+    code.add_argument("--at", type=_moment, metavar="UNIX", help="the code of another moment")
     passphrase_flag(code)
     json_flag(code)
 
@@ -74,10 +78,20 @@ def register(commands: Any) -> None:
     passphrase_flag(remove)
 
 
+def _moment(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        unix = float(text)
+        if 0 <= unix <= _LATEST:  # which "nan" and "inf", numbers to Python, are not
+            return unix
+    raise ArgumentTypeError(f"expected Unix seconds, 0 to {_LATEST}")
+
+
 def _add(args: argparse.Namespace, context: Context) -> int:
     account, counter, warnings = _wanted(args, context)
-    kept = keeper(args, context).change(
-        lambda vault, moment: edit.add(_without(vault, account), account, counter, moment)
+    kept = told(
+        keeper(args, context).change(
+            lambda vault, moment: edit.add(_without(vault, account), account, counter, moment)
+        )
     )
     record = kept.vault.records[account.uuid]
     for text in warnings:
@@ -155,7 +169,7 @@ def _described(args: argparse.Namespace, context: Context) -> Account:
 
 
 def _list(args: argparse.Namespace, context: Context) -> int:
-    kept = keeper(args, context).open()
+    kept = told(keeper(args, context).open())
     if args.json:
         terminal.tell_json([_public(record, kept.vault) for record in kept.vault.ordered])
         return 0
@@ -201,7 +215,7 @@ def _public(record: Record, vault: Vault | None = None) -> terminal.Json:
 
 def _code(args: argparse.Namespace, context: Context) -> int:
     vault_keeper = keeper(args, context)
-    record = chosen(vault_keeper.open().vault, args.name)
+    record = chosen(told(vault_keeper.open()).vault, args.name)
     account = record.account
     upcoming: Code | None = None
     if account.type == "hotp":
@@ -233,7 +247,7 @@ def _code(args: argparse.Namespace, context: Context) -> int:
 
 def _remove(args: argparse.Namespace, context: Context) -> int:
     vault_keeper = keeper(args, context)
-    record = chosen(vault_keeper.open().vault, args.name)
+    record = chosen(told(vault_keeper.open()).vault, args.name)
     label = record.account.label or record.account.uuid
     typed = args.confirm
     if typed is None:

@@ -8,7 +8,7 @@ from appliance.cli import terminal
 from appliance.cli.main import Command, Context
 from appliance.cli.owner import become_owner
 from appliance.errors import ApplianceError, NotRunning
-from appliance.keeper import Keeper
+from appliance.keeper import Keeper, Kept
 
 Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -48,6 +48,13 @@ def keeper(args: argparse.Namespace, context: Context) -> Keeper:
     become_owner(context.settings.state_dir)
     given: terminal.Input | None = args.passphrase_file
     return app.new_keeper(context.settings, given.line() if given else None)
+
+
+def told(kept: Kept) -> Kept:
+    """Return what was opened, after a warning if the newest file was damaged."""
+    if kept.warning is not None:
+        terminal.warn(f"{kept.warning.what}: {kept.warning.why}; {kept.warning.hint}")
+    return kept
 
 
 def poke(context: Context) -> None:

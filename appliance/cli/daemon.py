@@ -9,7 +9,7 @@ from typing import Any
 from appliance import app
 from appliance.adapters.clock import SystemClock
 from appliance.cli import terminal
-from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag
+from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, told
 from appliance.cli.drawing import half_blocks, picture
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
@@ -77,7 +77,7 @@ def _status(args: argparse.Namespace, context: Context) -> int:
 def _at_rest(args: argparse.Namespace, context: Context) -> terminal.Json:
     """Return the status of an appliance whose daemon does not run, from the files."""
     vault_keeper = keeper(args, context)
-    vault = vault_keeper.open().vault if vault_keeper.exists() else None
+    vault = told(vault_keeper.open()).vault if vault_keeper.exists() else None
     now = SystemClock().now()
     mqtt = context.settings.mqtt
     device = app.state_folder(context.settings).device()

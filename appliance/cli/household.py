@@ -7,7 +7,7 @@ from typing import Any
 from appliance import app, errands
 from appliance.adapters.words import eff_long
 from appliance.cli import terminal
-from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke
+from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke, told
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
 from appliance.cli.restore import register_restore
@@ -135,7 +135,7 @@ def _backup(args: argparse.Namespace, context: Context) -> int:
 def _own_message(args: argparse.Namespace, context: Context) -> tuple[Message, int, int]:
     """Return this device's backup, its generation and the number of its accounts, checked by opening it."""
     vault_keeper = keeper(args, context)
-    vault = vault_keeper.open().vault
+    vault = told(vault_keeper.open()).vault
     with Visit(context.settings, app.identify(context.settings)) as visit:
         found = visit.messages(f"{vault.id}/{vault.device}/backup")
     if not found:

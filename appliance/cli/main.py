@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from appliance import __version__, logs
 from appliance.cli import terminal
@@ -32,40 +32,45 @@ Command = Callable[[argparse.Namespace, Context], int]
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors look like all others."""
 
+    def __init__(self, **options: Any) -> None:
+        # Else `--secret X` would be short for `--secret-file X`, and name a secret as a missing file.
+        super().__init__(allow_abbrev=False, **options)
+
     def error(self, message: str) -> NoReturn:
         """Raise UsageError in place of printing the whole usage."""
+        _, unknown, words = message.partition("unrecognized arguments: ")
+        if unknown:
+            # What follows an option that does not exist may be a secret.
+            options = [word.partition("=")[0] for word in words.split() if word.startswith("--")]
+            message = f"there is no {', '.join(options)}" if options else "there are too many arguments"
         raise UsageError("can't understand the command line", message, f"{self.prog} --help")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` (default: the process's) name, and return its exit code."""
     try:
-        code = _run(arguments)
-        sys.stdout.flush()
+        return _run(arguments)
     except ApplianceError as error:
         terminal.tell_error(error)
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the answer has enough; Python would complain once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 1  # whoever read the answer has enough
     except Exception:  # noqa: BLE001 - the last frame: whatever arrives here is a bug
         traceback.print_exc()
         terminal.note("appliance: error: this is a bug: please report the lines above")
         return BUG
-    return code
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     args = parser().parse_args(arguments)
     command: Command = args.command
     logs.configure(args.verbose, os.environ)
-    settings = load(args.config, os.environ)
-    person = terminal.Person(asked=not args.no_input and sys.stdin.isatty())
+    # Python has no stdin where it was closed, as some schedulers do.
+    person = terminal.Person(asked=not args.no_input and sys.stdin is not None and sys.stdin.isatty())
     try:
-        return command(args, Context(settings, person))
+        return command(args, Context(load(args.config, os.environ), person))
     finally:
         for value in vars(args).values():
             if isinstance(value, terminal.Output):

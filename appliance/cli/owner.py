@@ -14,8 +14,8 @@ def become_owner(state_dir: Path) -> None:
     """
     try:
         owner = state_dir.stat()
-    except FileNotFoundError:
-        return
+    except (FileNotFoundError, NotADirectoryError):
+        return  # made, or refused, by whoever uses it
     except PermissionError:
         raise _not_owner(state_dir) from None
     if os.geteuid() == owner.st_uid:

@@ -10,15 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from appliance.errors import ApplianceError, UsageError, WrongPassphrase
+from appliance.errors import ApplianceError, StorageFailed, UsageError, WrongPassphrase
 
 INPUT_LIMIT: Final = 10 * 1024 * 1024
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def tell(text: str = "") -> None:
-    """Print a line of the answer."""
-    print(text)
+    """Print a line of the answer. Raises BrokenPipeError, and StorageFailed if it can't be written."""
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        # Python would try once more at its end, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        why = (error.strerror or str(error)).lower()
+        raise StorageFailed("can't write the answer", why, "look at where standard output goes") from None
 
 
 def note(text: str) -> None:
@@ -33,7 +41,7 @@ def warn(text: str) -> None:
 
 def tell_json(value: object) -> None:
     """Print the answer for a script."""
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+    tell(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def tell_error(error: ApplianceError) -> None:
@@ -63,6 +71,8 @@ class Input:
 
 def _read(name: str) -> bytes:
     try:
+        if name == "-" and sys.stdin is None:
+            raise UsageError("can't read standard input", "it is closed", "name a file")
         if name == "-":
             data = sys.stdin.buffer.read(INPUT_LIMIT + 1)
         else:
@@ -115,10 +125,16 @@ class Person:
     """Questions are allowed: not `--no-input`, and stdin is a terminal."""
 
     def secret(self, prompt: str, *, instead: str) -> str:
-        """Ask for a secret. Raises WrongPassphrase with the hint `instead` if nobody may be asked."""
+        """Ask for a secret. Raises WrongPassphrase with the hint `instead` if nobody may be asked, or answers."""
         if not self.asked:
             raise WrongPassphrase(f"can't ask for the {prompt}", "there is no terminal to ask at", instead)
-        return getpass.getpass(f"{prompt[0].upper()}{prompt[1:]}: ")
+        try:
+            return getpass.getpass(f"{prompt[0].upper()}{prompt[1:]}: ")
+        except EOFError:
+            note("")
+            raise WrongPassphrase(
+                f"can't go on without the {prompt}", "nothing was entered", instead
+            ) from None
 
     def answer(self, question: str, *, instead: str) -> str:
         """Ask a question. Raises UsageError with the hint `instead` if nobody may be asked."""

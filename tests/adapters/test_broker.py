@@ -15,6 +15,7 @@ import pytest
 from amqtt.broker import Broker as Amqtt
 
 from appliance.adapters.broker import Backoff, Link, MqttBroker
+from appliance.adapters.broker.session import TICK_SECONDS
 from appliance.core.events import Acknowledged, Connected, Lost, Received, Subscribed
 from appliance.ports import Broker
 from tests.brokers import HOST, Inbox, Mosquitto, Relay, await_event, drained, free_port, mosquitto
@@ -220,8 +221,8 @@ def test_subscriptions_do_not_survive_a_lost_link(house: House) -> None:
 
 def test_stop_may_come_twice_and_nothing_is_posted_after_it(house: House) -> None:
     link, inbox = house.join()
-    link.stop()
     drained(inbox)
+    link.stop()
     link.publish(1, TOPIC, b"sealed")
     link.fetch(2, TOPIC)
     link.stop()
@@ -308,6 +309,7 @@ def test_fetches_and_publications_from_another_thread_keep_their_refs(tmp_path: 
         link = adapter(real.port)
         inbox = started(stack, link)
         await_event(inbox, Connected)
+        begun = time.monotonic()
         for turn in range(100):
             stored(link, inbox, 2 * turn, TOPIC, b"%d" % turn)
             link.fetch(2 * turn + 1, TOPIC)
@@ -316,6 +318,7 @@ def test_fetches_and_publications_from_another_thread_keep_their_refs(tmp_path: 
                 if event.retained:
                     break
             assert (event.ref, event.payload) == (2 * turn + 1, b"%d" % turn)
+        assert time.monotonic() - begun < 200 * TICK_SECONDS / 2, "an order waits for no tick"
 
 
 @pytest.mark.broker

@@ -62,6 +62,9 @@ class Client:
     def next(self, kind: type[Any], seconds: float = 8.0) -> Any:
         return await_event(self.inbox, kind, seconds)
 
+    def lost_until(self, enough: Callable[[Problem], bool]) -> None:
+        assert any(enough(self.next(Lost).problem) for _ in range(100))
+
 
 def greeted(wire: Wire, properties: bytes = b"") -> None:
     wire.expect(CONNECT)
@@ -111,10 +114,7 @@ def test_three_refused_passwords_in_a_row_slow_the_attempts_to_one_in_five_minut
         wire.connack(134)
 
     with ScriptedBroker(script) as broker, Client(broker.port) as client:
-        for _ in range(4):
-            client.next(Lost)
-        while len(client.pauses) < 4:
-            client.next(Lost)
+        client.lost_until(lambda _: len(client.pauses) >= 4)
         assert [high < 10 for _, high in client.pauses[:4]] == [True, True, False, False]
         assert client.pauses[2] == (270, 330)
 
@@ -611,6 +611,7 @@ def test_stop_returns_at_once_while_the_broker_is_silent() -> None:
         begun = time.monotonic()
         client.link.stop()
         assert time.monotonic() - begun < 2
+        assert drained(client.inbox) == []
         assert not any(thread.name == "broker" and thread.is_alive() for thread in threading.enumerate())
 
 
@@ -697,8 +698,7 @@ def test_the_password_is_sent_without_the_newline_at_its_end_and_read_at_each_at
     ):
         client.next(Lost)
         file.write_text("second one\n\n")
-        while not bodies[-1].endswith(b"\x00\x0bsecond one\n"):
-            client.next(Lost)
+        client.lost_until(lambda _: bodies[-1].endswith(b"\x00\x0bsecond one\n"))
     assert bodies[0].endswith(b"\x00\x0cotp-00000001\x00\x09first one")
 
 
@@ -715,11 +715,9 @@ def test_a_password_file_of_no_use_is_told_and_nothing_is_tried(tmp_path: Path) 
         )
         assert_in_style(problem)
         file.write_bytes(b"\xff\xfe secret")
-        while problem.why != "it is not UTF-8 text":
-            problem = client.next(Lost).problem
+        client.lost_until(lambda problem: problem.why == "it is not UTF-8 text")
         file.write_bytes(b"x" * 70000)
-        while problem.why != "it is longer than any password":
-            problem = client.next(Lost).problem
+        client.lost_until(lambda problem: problem.why == "it is longer than any password")
         assert broker.connections == 0
 
 
@@ -785,6 +783,23 @@ def test_tls_with_the_households_own_ca_works(pki: Certificates, tmp_path: Path)
         assert client.next(Acknowledged) == Acknowledged(1)
         client.link.fetch(2, TOPIC)
         assert client.next(Received) == Received(2, TOPIC, bytes(500_000), retained=True)
+
+
+def test_two_packets_in_one_tls_record_are_both_read_at_once(pki: Certificates) -> None:
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(pki.good.cert, pki.good.key)
+
+    def script(wire: Wire) -> None:
+        greeted(wire)
+        wire.raw(b"".join(b"\x30\x05\x00\x01a\x00%d" % number for number in range(10)))
+        wire.stay()
+
+    with (
+        ScriptedBroker(script, tls=server) as broker,
+        Client(broker.port, tls=Tls(pki.ca)) as client,
+    ):
+        client.next(Connected)
+        assert [client.next(Received).payload for _ in range(10)] == [b"%d" % number for number in range(10)]
 
 
 @pytest.mark.broker

@@ -43,6 +43,8 @@ class Note:
 
     at: float
     text: str
+    who: str = ""
+    """The appliance or the broker; empty: the demo itself."""
     grave: bool = False
 
 
@@ -67,9 +69,9 @@ class Journal:
         with self._guard:
             self._entries.append(entry)
 
-    def note(self, text: str, *, grave: bool = False) -> None:
+    def note(self, text: str, who: str = "", *, grave: bool = False) -> None:
         """Write a note of this moment."""
-        self.add(Note(time.time(), text, grave))
+        self.add(Note(time.time(), text, who, grave))
 
     def judge(self, status: Json, asked_at: float) -> None:
         """Let the newest backup of a device carry what the device says of it.

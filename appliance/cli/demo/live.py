@@ -17,11 +17,12 @@ from PIL.Image import Image
 
 from appliance.cli.demo.device import Device
 from appliance.cli.demo.journal import Journal
-from appliance.cli.demo.stage import Stage
+from appliance.cli.demo.stage import BROKER, SHELF, Stage
 from appliance.cli.terminal import Json
 from appliance.errors import ApplianceError
 
 LOOK_SECONDS: Final = 0.2
+"""From one look to the next; looks are aligned to the clock, so that both displays are seen in the same second."""
 STALE_SECONDS: Final = 3.0
 """Without an answer, after which an appliance is said not to answer."""
 Wish = Callable[[], None]
@@ -82,24 +83,25 @@ class Live:
         self.journal = stage.journal
         self._stage = stage
         self._watches = {device.name: _Watch(device, stage.journal) for device in stage.devices}
-        self._hands = _Hand("demo broker", self._do), _Hand("demo shelf", self._do)
+        self._broker_hand, self._shelf_hand = _Hand(BROKER, stage.journal), _Hand(SHELF, stage.journal)
         self._failure: ApplianceError | None = None
+        self._leaving = False
 
     def __enter__(self) -> "Live":
-        broker, shelf = self._hands
-        shelf.wish(self._set_up)
-        for hand in (broker, shelf):
-            hand.start()
+        self._shelf_hand.wish(self._set_up)
+        self._shelf_hand.start()
+        self._broker_hand.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._leaving = True
         # First the appliances: that ends whatever a hand waits for.
         for device in self._stage.devices:
             device.stop()
-        for hand in self._hands:
-            hand.stop()
+        self._shelf_hand.stop()
+        self._broker_hand.stop()
         for watch in self._watches.values():
             watch.stop()
 
@@ -114,15 +116,15 @@ class Live:
 
     def restore(self) -> None:
         """Restore the shelf."""
-        self._hands[1].wish(self._stage.restore)
+        self._shelf_hand.wish(self._stage.restore)
 
     def renew(self) -> None:
         """Give the shelf an empty card."""
-        self._hands[1].wish(self._stage.renew)
+        self._shelf_hand.wish(self._stage.renew)
 
     def switch_broker(self) -> None:
         """Stop or start the broker."""
-        self._hands[0].wish(self._stage.switch_broker)
+        self._broker_hand.wish(self._stage.switch_broker)
 
     def broker(self) -> tuple[str, bool]:
         """Return what the broker is, and whether it runs."""
@@ -139,22 +141,18 @@ class Live:
                 watch.start()
             self._stage.furnish()
         except ApplianceError as error:
-            self._failure = error
-
-    def _do(self, wish: Wish) -> None:
-        try:
-            wish()
-        except ApplianceError as error:
-            self.journal.note(f"{error.what}: {error.why}", grave=True)
+            if not self._leaving:
+                self._failure = error
 
 
 class _Hand:
     """A thread that fulfils one wish after the other."""
 
-    def __init__(self, name: str, do: Callable[[Wish], None]) -> None:
+    def __init__(self, name: str, journal: Journal) -> None:
+        self._name = name
+        self._journal = journal
         self._wishes: SimpleQueue[Wish | None] = SimpleQueue()
-        self._do = do
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"demo {name} wishes", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -169,7 +167,10 @@ class _Hand:
 
     def _run(self) -> None:
         while (wish := self._wishes.get()) is not None:
-            self._do(wish)
+            try:
+                wish()
+            except ApplianceError as error:
+                self._journal.note(f"{error.what}: {error.why}", self._name, grave=True)
 
 
 class _Watch:
@@ -202,7 +203,7 @@ class _Watch:
                     self._device.press(button)
                 self._look()
             try:
-                button = self._presses.get(timeout=LOOK_SECONDS)
+                button = self._presses.get(timeout=LOOK_SECONDS - time.time() % LOOK_SECONDS)
             except Empty:
                 button = ""
 
@@ -213,14 +214,14 @@ class _Watch:
         before = self.look.status["backup"] if self.look is not None else None
         backup = look.status["backup"]
         if backup["state"] in _SETTLED and backup != before:
-            self._journal.note(_told(self._device.name, backup))
+            self._journal.note(_told(backup), self._device.name)
         self.look = look
 
 
-def _told(name: str, backup: Json) -> str:
+def _told(backup: Json) -> str:
     words = str(backup["state"]).replace("_", " ")
     if backup["state"] == "verified":
         words += f": generation {backup['generation']} was fetched back, compared and decrypted"
     elif backup["error"]:
         words += f": {backup['error']}"
-    return f"{name}: backup {words}"
+    return f"backup {words}"

@@ -79,6 +79,7 @@ class Key(Static):
 
     def __init__(self, letter: str, words: str, action: str) -> None:
         super().__init__(f"[b #ffd23e]{letter}[/] {words}")
+        self.letter = letter
         self.action = action
 
     async def on_click(self) -> None:

@@ -110,6 +110,8 @@ class Demo(App[None]):
         self._house = house
         self._plan = Plan(half=False, beside=True)
         self._cases = {DESK: Case(DESK, "asd"), SHELF: Case(SHELF, "jkl")}
+        self._rows = Horizontal(*self._cases.values(), id="cases")
+        self._traffic = Static(id="traffic")
         self._seen: set[str] = set()
         self._names: dict[str, str] = {}
 
@@ -120,8 +122,8 @@ class Demo(App[None]):
             id="head",
         )
         with VerticalScroll(id="body"):
-            yield Horizontal(*self._cases.values(), id="cases")
-            yield Static(id="traffic")
+            yield self._rows
+            yield self._traffic
         with Horizontal(id="keys"):
             yield Key("a s d", "desk", "press('desk', 'next')")
             yield Key("j k l", "shelf", "press('shelf', 'next')")
@@ -137,18 +139,19 @@ class Demo(App[None]):
     def on_resize(self, event: Resize) -> None:
         """Divide the screen anew."""
         self._plan = plan_for(event.size.width, event.size.height)
-        self.query_one("#cases").set_class(not self._plan.beside, "above")
+        self._rows.set_class(not self._plan.beside, "above")
         left = event.size.height - _BARS - self._plan.size[1]
-        self.query_one("#traffic").styles.height = max(TRAFFIC_LINES, left)
+        self._traffic.styles.height = max(TRAFFIC_LINES, left)
         self.look()
 
     def look(self) -> None:
         """Show what the house shows."""
         if self._house.failure() is not None:
             self.exit()
+            return
         for name, case in self._cases.items():
             self._show(name, case)
-        traffic = self.query_one("#traffic", Static)
+        traffic = self._traffic
         label, running = self._house.broker()
         traffic.border_title = f"broker  {label}"
         traffic.border_subtitle = "running" if running else "stopped: b starts it"
@@ -211,8 +214,8 @@ def show(stage: Stage) -> int:
 def _leave_on_signals(app: Demo) -> dict[int, Any]:
     """Let signals end the program in good order, so that the terminal is as it was before; return who had them."""
 
-    def leave(*_: object) -> None:
+    def leave(number: int, _frame: object) -> None:
         # A message, so that no callback is cut in the middle.
-        app.call_later(app.exit)
+        app.call_later(app.exit, None, 128 + number)
 
     return {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}

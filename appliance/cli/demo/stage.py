@@ -21,6 +21,7 @@ from appliance.errors import ApplianceError, NotRunning
 
 DESK: Final = "desk"
 SHELF: Final = "shelf"
+BROKER: Final = "broker"
 WAIT_SECONDS: Final = 40.0
 """For what takes a second or two on any machine that can run this at all."""
 _LOOK_SECONDS: Final = 0.05
@@ -65,7 +66,7 @@ class Stage:
         """Start the broker and both appliances; returns when both answer."""
         self.broker.start()
         self.traffic.start()
-        self.journal.note(f"the broker is {self.broker.label}")
+        self.journal.note("started", BROKER)
         for device in self.devices:
             device.start()
         for device in self.devices:
@@ -79,35 +80,35 @@ class Stage:
             os.open(self._passphrase_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
         ) as file:
             file.write(made["passphrase"])
-        self.journal.note("desk: made a vault, with a passphrase of its own")
+        self.journal.note("made a vault, with a passphrase of its own", DESK)
         samples = zip(accounts.SAMPLES, accounts.uris(os.urandom), strict=True)
         for (_, issuer, name, _), uri in samples:
             self.desk.command("add", "-", "--json", given=uri)
-            self.journal.note(f"desk: added {issuer}:{name}")
+            self.journal.note(f"added {issuer}:{name}", DESK)
 
     def restore(self) -> None:
         """Restore the shelf from the broker with the desk's passphrase. Raises ApplianceError."""
         if self.shelf.status()["state"] != "no-vault":
-            raise ApplianceError("can't restore the shelf", "it has a vault; an empty card comes first")
-        self.journal.note("shelf: restores from the broker ...")
+            raise ApplianceError("can't restore", "it has a vault; n gives it an empty card")
+        self.journal.note("restores from the broker ...", SHELF)
         answer = self.shelf.command("restore", "--passphrase-file", str(self._passphrase_file), "--json")
         found: Json = json.loads(answer)
-        self.journal.note(f"shelf: restored {found['accounts']} accounts from the broker")
+        self.journal.note(f"restored {found['accounts']} accounts from the broker", SHELF)
 
     def renew(self) -> None:
         """Put an empty card into the shelf: its vault is gone, and its daemon starts anew."""
         self.shelf.renew()
-        self.journal.note("shelf: has an empty card")
+        self.journal.note("has an empty card", SHELF)
 
     def switch_broker(self) -> None:
         """Stop the broker, or start it again. Raises ApplianceError."""
         if self.broker.running:
             self.broker.stop()
-            self.journal.note("the broker is stopped")
+            self.journal.note("stopped", BROKER)
         else:
             self.broker.start()
             kept = "kept" if self.broker.program.name == "mosquitto" else "lost"
-            self.journal.note(f"the broker runs again; it {kept} its retained messages")
+            self.journal.note(f"started again; it {kept} its retained messages", BROKER)
 
 
 def await_claim(claim: Callable[[], Thing | None], words: str, seconds: float = WAIT_SECONDS) -> Thing:
@@ -120,7 +121,11 @@ def await_claim(claim: Callable[[], Thing | None], words: str, seconds: float = 
         if found := claim():
             return found
         time.sleep(_LOOK_SECONDS)
-    raise ApplianceError("can't go on with the demo", f"{words}: not within {seconds:.0f} seconds")
+    raise ApplianceError(
+        "can't go on with the demo",
+        f"within {seconds:.0f} seconds it did not come true that {words}",
+        "start it again; a busy machine may be too slow",
+    )
 
 
 def _answering(device: Device) -> bool:

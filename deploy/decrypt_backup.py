@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Open a vault or backup of otp-appliance, without otp-appliance.
+
+For the day when the appliance is broken or its project is gone, and there is only a file (`vault.json`, or the
+retained message `.../backup` of the broker, saved as it is) and its passphrase or recovery key. This page needs
+Python 3.11 or newer and the package `cryptography`, nothing else of the project:
+
+    pip install cryptography
+    python decrypt_backup.py vault.json             # one otpauth:// link for each account
+    python decrypt_backup.py --json vault.json      # all that is in the file
+
+What it prints are the secrets themselves: mind the screen, the shell's history and where you redirect it. Any
+authenticator takes the links; as a QR code, a phone scans them (`qrencode -t ansiutf8 'otpauth://...'`).
+
+The file is also an Aegis vault: Aegis on a phone imports it with the same passphrase. What this page does:
+
+1. The file is JSON. `header.slots` holds the master key twice, once for the passphrase and once for the recovery key.
+   scrypt (RFC 7914) makes a key of the passphrase, that key decrypts the slot's `key` by AES-256-GCM.
+2. The master key decrypts `db` (base64) by AES-256-GCM. That is JSON again; its `entries` are the accounts.
+
+Exit codes: 0 done, 1 the file can't be read, 2 usage, 3 wrong passphrase, 4 damaged or no such file format.
+"""
+
+import argparse
+import base64
+import getpass
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+Json = dict[str, Any]
+
+
+class Failure(Exception):
+    """What went wrong, for people, and the exit code that says so."""
+
+    def __init__(self, why: str, exit_code: int) -> None:
+        super().__init__(why)
+        self.exit_code = exit_code
+
+
+def opened(raw: bytes, entered: str) -> Json:
+    """Return the decrypted document of a file. Raises Failure, or what a wrong part makes Python raise."""
+    file = json.loads(raw)
+    header, sealed = file["header"], base64.b64decode(file["db"], validate=True)
+    master = unwrapped([slot for slot in header["slots"] if slot["type"] == 1], entered)
+    try:
+        document = json.loads(decrypted(master, header["params"], sealed))
+    except InvalidTag:
+        raise Failure("the key fits, but the contents were changed or cut: the file is damaged", 4) from None
+    if document.get("x-appliance", {}).get("head", head(file)) != head(file):
+        # Somebody who could write the file may have grafted an old key slot onto it; the contents are authentic.
+        print("warning: the file's header is not the one it was saved with", file=sys.stderr)
+    return dict(document)
+
+
+def unwrapped(slots: list[Json], entered: str) -> bytes:
+    """Return the master key from the first slot that opens. Raises Failure if none does."""
+    for slot in slots:
+        n, r, p = slot["n"], slot["r"], slot["p"]
+        if not (n in {2**power for power in range(10, 21)} and r in range(1, 17) and p in range(1, 17)):
+            raise ValueError  # a changed file must not take all memory, or hours
+        for password in dict.fromkeys((entered, as_printed(entered))):
+            scrypt = Scrypt(salt=bytes.fromhex(slot["salt"]), length=32, n=n, r=r, p=p)
+            derived = scrypt.derive(password.encode("utf-8", "surrogatepass"))
+            try:
+                return decrypted(derived, slot["key_params"], bytes.fromhex(slot["key"]))
+            except InvalidTag:
+                continue
+    raise Failure("wrong passphrase or recovery key (a passphrase is case-sensitive)", 3)
+
+
+def as_printed(recovery_key: str) -> str:
+    """Return a recovery key as it is printed: upper case, O as 0, I and L as 1, in groups of four with dashes."""
+    joined = "".join(recovery_key.split()).replace("-", "").upper().translate(str.maketrans("OIL", "011"))
+    return "-".join(joined[at : at + 4] for at in range(0, len(joined), 4))
+
+
+def decrypted(key: bytes, params: Json, sealed: bytes) -> bytes:
+    """Return the plaintext of AES-256-GCM. Raises InvalidTag if key or bytes are not the right ones."""
+    return AESGCM(key).decrypt(bytes.fromhex(params["nonce"]), sealed + bytes.fromhex(params["tag"]), None)
+
+
+def head(file: Json) -> str:
+    """Return the digest of the header that the document carries inside."""
+    signed = {"slots": file["header"]["slots"], "version": file["version"], "x-epoch": file.get("x-epoch")}
+    return hashlib.sha256(json.dumps(signed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def link(entry: Json) -> str:
+    """Return the otpauth:// link of one entry."""
+    info = entry["info"]
+    issuer = entry["issuer"].replace(":", "-")  # a colon divides issuer and name
+    parameters = {"secret": info["secret"], "algorithm": info["algo"], "digits": info["digits"]}
+    parameters |= {name: info[name] for name in ("period", "counter") if name in info}
+    parameters |= {"issuer": issuer} if issuer else {}
+    parameters |= {"encoder": "steam"} if entry["type"] == "steam" else {}
+    label = quote(entry["name"], safe="")
+    if issuer or ":" in entry["name"] or not label:
+        label = f"{quote(issuer, safe='')}:{label}"
+    return f"otpauth://{quote(entry['type'])}/{label}?{urlencode(parameters, quote_via=quote, safe='')}"
+
+
+def links(entries: object) -> list[str]:
+    """Return the links of all entries. Raises ValueError if it is no list, so that nothing never looks like all."""
+    if not isinstance(entries, list):
+        raise ValueError  # noqa: TRY004 - all damage is one error here
+    return [link(entry) for entry in entries]
+
+
+def asked(arguments: argparse.Namespace) -> str:
+    """Return what the person gives; a file loses one newline at its end."""
+    if arguments.passphrase_file is None:
+        return getpass.getpass("Passphrase or recovery key: ")
+    text = Path(arguments.passphrase_file).read_bytes().decode("utf-8", "surrogateescape")
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def told(problem: str, exit_code: int) -> int:
+    """Print what went wrong and return the exit code."""
+    print(problem, file=sys.stderr)
+    return exit_code
+
+
+def main() -> int:
+    """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(description="Print the accounts of an otp-appliance vault or backup.")
+    parser.add_argument("file", help="vault.json, or a backup as the broker had it")
+    parser.add_argument("--passphrase-file", metavar="FILE", help="passphrase or recovery key (default: ask)")
+    parser.add_argument("--json", action="store_true", help="print everything in the file, not only links")
+    arguments = parser.parse_args()
+    try:
+        document = opened(Path(arguments.file).read_bytes(), asked(arguments))
+        document.pop("x-pad", None)
+        lines = [json.dumps(document, indent=2)] if arguments.json else links(document["entries"])
+        print("".join(f"{line}\n" for line in lines), end="")
+    except Failure as failure:
+        return told(f"can't open {arguments.file}: {failure}", failure.exit_code)
+    except OSError as error:
+        return told(f"can't read {error.filename}: {error.strerror}", 1)
+    except (EOFError, MemoryError, KeyboardInterrupt) as error:
+        return told(f"stopped: {type(error).__name__}", 1)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return told(f"can't open {arguments.file}: it is not an encrypted vault, or it is damaged", 4)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -76,12 +76,10 @@ def _host_name() -> str:
     return name[:NAME_LIMIT] or "appliance"
 
 
-def vault_exists(settings: Settings) -> VaultExists:
+def vault_exists(settings: Settings, what: str) -> VaultExists:
     """Return the error for a vault that would be overwritten."""
     return VaultExists(
-        f"can't make a vault in {settings.state_dir}",
-        "there is one already",
-        "appliance status; or restore --merge",
+        f"{what} in {settings.state_dir}", "there is a vault already", "appliance status; or restore --merge"
     )
 
 
@@ -173,7 +171,7 @@ def serve(settings: Settings) -> None:
         for source in sources:
             source.start(inbox.put)
         worker.start()
-        run(_options(settings), shell, inbox)
+        run(_options(settings, device), shell, inbox)
     finally:
         shell.display.off()
         for source in sources:
@@ -182,9 +180,11 @@ def serve(settings: Settings) -> None:
         keeper.forget()
 
 
-def _options(settings: Settings) -> Options:
+def _options(settings: Settings, device: Device) -> Options:
     mqtt = settings.mqtt
     return Options(
+        device=device.id,
+        name=device.name,
         prefix=mqtt.topic_prefix if mqtt.host is not None else None,
         require_trusted=settings.clock.require_trusted,
         blank_after=float(settings.display.blank_after_seconds),

@@ -80,6 +80,8 @@ class Keeper:
         self._memory = memory
         self._entered = entered
         self._key: _Key | None = None
+        self._damaged: frozenset[bytes] = frozenset()
+        """Files that did not open when keys were derived; under the lock nothing is derived, and they are passed by."""
 
     def exists(self) -> bool:
         """There is a vault file on the card, in whatever state."""
@@ -102,8 +104,9 @@ class Keeper:
     def adopt(self, vault: Vault, template: Envelope, master: bytes) -> Kept:
         """Make the vault file of this device from a restored vault, under the vault's own key and slots.
 
-        Raises VaultExists.
+        Raises VaultExists, and VaultTooNew if this release must not write the vault.
         """
+        _refuse_too_new(vault)
         device = replace(self._device(), vault=vault.id)
         seen = {**vault.seen, vault.device: vault.generation}
         generation = max(vault.generation if vault.device == device.id else 0, seen.pop(device.id, 0))
@@ -117,21 +120,22 @@ class Keeper:
         """
         while True:
             kept, damaged = self._read(derive=True)
-            if not damaged:
+            if damaged is None:
                 return self._reinstated(kept)
-            with contextlib.suppress(_KeyMissing), self._store.lock():
-                kept, damaged = self._read(derive=False)
-                return self._set_aside(kept) if damaged else kept
+            with self._store.lock():
+                if self._store.load().newest == damaged:
+                    return self._set_aside(kept)
 
     def change(self, apply: Apply) -> Kept:
         """Apply a change to what is on the card now and save it; on return it survives a power cut.
 
         Raises what `open` and `apply` raise, LockBusy, and VaultTooNew if this release must not write the vault.
         """
+        warning: Problem | None = None
         while True:
-            self.open()
+            warning = self.open().warning or warning
             with contextlib.suppress(_KeyMissing), self._store.lock():
-                return self._changed(apply)
+                return replace(self._changed(apply), warning=warning)
 
     def check(self, payload: bytes) -> Verdict:
         """Return what a message on this device's own topic is."""
@@ -181,6 +185,7 @@ class Keeper:
     def forget(self) -> None:
         """Drop the keys."""
         self._key = None
+        self._damaged = frozenset()
         self._entered = None
 
     def _slot(self, master: bytes, password: str, new_uuid: Callable[[], str]) -> keys.Slot:
@@ -209,14 +214,12 @@ class Keeper:
             return self._save(vault, envelope)
 
     def _changed(self, apply: Apply) -> Kept:
-        kept, _ = self._read(derive=False)
-        if document.unknown_needs(kept.vault):
-            raise VaultTooNew(
-                "can't change the vault",
-                "a newer release wrote it, and this one might lose something",
-                "upgrade this device; codes can be read meanwhile",
-            )
+        kept, damaged = self._read(derive=False)
+        if damaged is not None:
+            raise _KeyMissing  # since it was opened; a damaged file must be set aside and not become `.1`
+        _refuse_too_new(kept.vault)
         changed = apply(kept.vault, self._moment(kept.vault.device))
+        _refuse_too_new(changed)
         if same_content(changed, kept.vault) and changed.generation <= kept.vault.generation:
             return kept
         return self._save(changed, kept.envelope)
@@ -242,10 +245,9 @@ class Keeper:
         raw = sealed.write(envelope)
 
         def check(read_back: bytes) -> None:
-            if read_back != raw or sealed.unseal(sealed.read(read_back), master) != vault:
-                raise VaultDamaged(
-                    "can't save the vault", "the card did not keep what was written", "replace the card"
-                )
+            _same(read_back, raw)
+            if sealed.unseal(sealed.read(read_back), master) != vault:
+                raise document.damaged("it would not say what the vault holds")
 
         self._store.save(raw, check)
         return Kept(vault, envelope)
@@ -255,23 +257,28 @@ class Keeper:
             raise _KeyMissing
         return self._key.master
 
-    def _read(self, *, derive: bool) -> tuple[Kept, bool]:
-        """Return (what opened, whether the newest file is damaged)."""
+    def _read(self, *, derive: bool) -> tuple[Kept, bytes | None]:
+        """Return (what opened, the newest file if it is there and damaged)."""
         stored = self._store.load()
         candidates = ([stored.newest] if stored.newest is not None else []) + list(stored.older)
         if not candidates:
             raise NothingFound(
                 "can't open the vault", "there is none yet", "appliance init, or appliance restore"
             )
+        if derive:
+            self._damaged = frozenset()
         first: ApplianceError | None = None
         for raw in candidates:
+            if raw in self._damaged:
+                continue
             try:
                 kept = self._open_one(raw, derive=derive)
             except VaultDamaged as error:
                 first = first or error
+                self._damaged |= {raw}
             else:
-                return kept, first is not None and stored.newest is not None
-        raise first or AssertionError
+                return kept, stored.newest if stored.newest in self._damaged else None
+        raise first or _KeyMissing
 
     def _open_one(self, raw: bytes, *, derive: bool) -> Kept:
         envelope = sealed.read(raw)
@@ -346,12 +353,17 @@ class Keeper:
         return Authentic(theirs.generation, novel)
 
 
+def _refuse_too_new(vault: Vault) -> None:
+    if document.unknown_needs(vault):
+        raise VaultTooNew(
+            "can't change the vault",
+            "a newer release wrote it, and this one might lose something",
+            "upgrade this device; codes can be read meanwhile",
+        )
+
+
 def _same(read_back: bytes, written: bytes) -> None:
     if read_back != written:
-        raise _not_kept()
-
-
-def _not_kept() -> StorageFailed:
-    return StorageFailed(
-        "can't save the vault", "what was written does not read back the same", "replace the card"
-    )
+        raise StorageFailed(
+            "can't save the vault", "what was written does not read back the same", "replace the card"
+        )

@@ -1,6 +1,7 @@
 """The README says what is true: commands, exit codes, status keys, pictures."""
 
 import argparse
+import ast
 import re
 from pathlib import Path
 
@@ -100,3 +101,27 @@ def test_the_top_level_holds_only_what_was_agreed() -> None:
         name for name in found - agreed if not any(Path(name).match(pattern.rstrip("/")) for pattern in known)
     }
     assert not extra
+
+
+def test_no_message_names_a_command_that_is_not_built_yet() -> None:
+    planned = {
+        "blank",
+        "broker",
+        "check",
+        "device",
+        "edit",
+        "export",
+        "favorite",
+        "import",
+        "lock",
+        "move",
+        "paper",
+    }
+    planned |= {"passphrase", "pin", "recovery-key", "setup", "undo", "unlock"}
+    named: set[str] = set()
+    for module in (ROOT / "appliance").rglob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                named |= set(re.findall(r"\bappliance ([a-z][a-z-]+)", node.value))
+    assert "status" in named
+    assert not named & planned - set(subcommands())

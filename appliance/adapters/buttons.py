@@ -38,7 +38,7 @@ _TROUBLE: Final[tuple[tuple[str, str, str], ...]] = (
     ),
     (
         "can not open gpiochip",
-        "no permission to open the GPIO chip",
+        "the GPIO chip is not there, or not for this user",
         "add the user to the group gpio: sudo usermod -aG gpio otp-appliance",
     ),
     (
@@ -98,7 +98,6 @@ class GpioButtons:
         self._claimed: list[int] = []
         self._posting = threading.Lock()
         self._post: Callable[[Moved], None] | None = None
-        self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self, post: Callable[[Moved], None]) -> None:
@@ -118,7 +117,6 @@ class GpioButtons:
         """Post no more, and let go of the own pins; may be called twice, or without `start`. Raises nothing."""
         with self._posting:  # a callback that is under way ends first, and none reads a pin that is gone
             self._post = None
-        self._stopping.set()
         if self._thread is not None:
             self._thread.join(1.0)
         self._thread = None
@@ -179,12 +177,12 @@ class GpioButtons:
             levels = self._levels()
         except Exception as error:
             raise _failed(_WHAT, error) from error
-        self._stopping.clear()
         self._thread = threading.Thread(target=self._look, args=(levels,), name="buttons", daemon=True)
         self._thread.start()
 
     def _look(self, before: dict[Key, bool]) -> None:
-        while not self._stopping.wait(POLL_SECONDS):
+        while True:
+            time.sleep(POLL_SECONDS)
             with self._posting:
                 if self._post is None:
                     return

@@ -22,6 +22,8 @@ from appliance.ports import Post
 
 LINE_LIMIT: Final = 64 * 1024
 CLIENTS: Final = 16
+ROOM_SECONDS: Final = 1.0
+"""For one client more: the threads of those that just left have yet to notice."""
 ANSWER_SECONDS: Final = 90.0
 
 _PARSE_ERROR: Final = -32700
@@ -39,6 +41,7 @@ class ControlSocket:
         self._asks = itertools.count(1)
         self._waiting: dict[int, SimpleQueue[_Answer]] = {}
         self._clients: set[socket.socket] = set()
+        self._room = threading.Semaphore(CLIENTS)
         self._guard = threading.Lock()
         self._listener: socket.socket | None = None
         self._threads: list[threading.Thread] = []
@@ -91,13 +94,11 @@ class ControlSocket:
                 client, _ = listener.accept()
             except OSError:
                 return
-            with self._guard:
-                full = len(self._clients) >= CLIENTS
-                if not full:
-                    self._clients.add(client)
-            if full:
+            if not self._room.acquire(timeout=ROOM_SECONDS):
                 client.close()
                 continue
+            with self._guard:
+                self._clients.add(client)
             thread = threading.Thread(
                 target=self._serve, args=(client, post), name="control client", daemon=True
             )
@@ -118,6 +119,7 @@ class ControlSocket:
         finally:
             with self._guard:
                 self._clients.discard(client)
+            self._room.release()
 
     def _ask(self, line: bytes, post: Post) -> dict[str, Any]:
         try:

@@ -62,7 +62,7 @@ def _init(args: argparse.Namespace, context: Context) -> int:
     vault_keeper = app.new_keeper(context.settings)
     app.state_folder(context.settings).prepare()
     if vault_keeper.exists():
-        raise app.vault_exists(context.settings)
+        raise app.vault_exists(context.settings, "can't make a vault")
     device = app.identify(context.settings)
     given: terminal.Input | None = args.passphrase_file
     own = keys.checked_passphrase(given.line()) if given else _chosen_passphrase(context)

@@ -79,7 +79,7 @@ def _restore(args: argparse.Namespace, context: Context) -> int:
     app.state_folder(context.settings).prepare()
     here = app.new_keeper(context.settings).exists()
     if here and not args.merge:
-        raise app.vault_exists(context.settings)
+        raise app.vault_exists(context.settings, _WHAT)
     device = app.identify(context.settings)
     if args.file is not None:
         message = Message("", "", "backup", args.file.data)
@@ -243,7 +243,7 @@ def _merge_here(args: argparse.Namespace, context: Context, device: Device, open
     own = app.new_keeper(context.settings)
     if any(one.vault.id != device.vault for one in opened):
         raise UsageError(
-            _WHAT, "it is another vault than the one here", "appliance import merges accounts of other vaults"
+            _WHAT, "it is another vault than the one here", "restore it into a state_dir of its own"
         )
     for one in opened:
         own.merge_vault(one.vault)

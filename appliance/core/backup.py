@@ -249,7 +249,7 @@ def _topic(backup: Backup, vault: Vault) -> str:
 
 
 def _connected(backup: Backup, now: Instant, ref: int) -> Step:
-    backup = replace(backup, published=b"", attempts=0, stage=Resting(), disturbed=False)
+    backup = replace(backup, published=b"", attempts=0, stage=Resting())
     if backup.drops < QUARANTINE_DROPS:
         backup = replace(backup, not_before=0.0)
     log = Log(20, "broker connected", (("mqtt", backup.link.version if backup.link else ""),))
@@ -346,7 +346,7 @@ def _received(backup: Backup, event: Received, now: Instant, ref: int) -> Step:
             return _check(backup, event.payload, stage.expected, now, ref)
         return replace(backup, stage=replace(stage, other=event.payload)), ()
     # A live message proves nothing: our own echo, or somebody else's write. The second is looked after at once.
-    if event.payload and event.payload in {backup.latest, backup.published}:
+    if event.payload == backup.latest:
         return backup, ()
     if isinstance(stage, Resting):
         return _read(replace(backup, condition="unverified", error="another message came"), now, ref)

@@ -23,6 +23,9 @@ class Options:
     require_trusted: bool = True
     blank_after: float = 300.0
     """Seconds without a press; 0: never."""
+    device: str = ""
+    """This device's id, known before the vault is open."""
+    name: str = ""
     driver: str = "none"
     host: str = ""
     """The broker's, for `status`."""

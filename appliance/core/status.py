@@ -13,8 +13,8 @@ def status(state: State, now: Instant) -> Json:
         "running": True,
         "state": _phase(state),
         "error": state.phase.problem.why if isinstance(state.phase, Locked) else None,
-        "name": vault.name if vault else None,
-        "device": vault.device if vault else None,
+        "name": vault.name if vault else state.options.name,
+        "device": vault.device if vault else state.options.device,
         "vault": vault.id if vault else None,
         "generation": vault.generation if vault else None,
         "accounts": len(vault.records) if vault else None,
@@ -44,7 +44,7 @@ def _broker(state: State) -> Json | None:
     return {
         "connected": link is not None,
         "host": state.options.host,
-        "error": None if link else state.backup.error,
+        "error": None if link else state.backup.error or "connecting",
         "protocol": link.version if link else None,
     }
 

@@ -92,10 +92,9 @@ def take_over(vault: Vault, older: Vault, moment: Moment, *, exact: bool) -> Vau
         own = vault.records.get(uuid)
         if own is None or own.account != record.account:
             stamp = moment.stamp(vault)
-            groups = tuple(group for group in record.account.groups if group in vault.groups)
-            account = replace(record.account, groups=groups)
-            back = replace(record, account=account, stamp=stamp, position_stamp=stamp)
-            # Merging a later version of this one account keeps counters and replaced secrets, and revives the dead.
+            back = replace(record, stamp=stamp, position_stamp=stamp)
+            # Merging a later version of this one account keeps counters and replaced secrets, revives the dead, and
+            # leaves groups that are gone.
             vault = merge(vault, Vault(vault.id, older.device, older.name, 0, 0, {uuid: back}))
     if exact:
         for uuid in sorted(vault.records.keys() - older.records.keys()):

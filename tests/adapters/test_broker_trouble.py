@@ -587,7 +587,7 @@ def test_three_take_overs_in_a_minute_are_a_quarrel_about_the_id_and_slow_us_dow
             "another connection took over this id",
             "another device uses this id (cloned card?)",
         ]
-        assert "new-id" in told[2].hint
+        assert "restore there" in told[2].hint
         assert client.pauses[2] == (60, 120)
 
 

@@ -5,11 +5,15 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from hypothesis import settings
+
 from appliance.vault import canonical, document, keys, sealed
 from appliance.vault.keys import DeviceWrap, RandomBytes, Slot
 from appliance.vault.model import Account, Group, Record, Replaced, Stamp, Vault
 from appliance.vault.sealed import Envelope
 
+LAW = settings(max_examples=60, derandomize=True, deadline=None)
+"""For properties over whole vaults: the same examples on every run, however slow the machine."""
 N = 2**10
 """The least that the format allows: 3 ms."""
 MEMORY = 2**30
@@ -146,3 +150,9 @@ def opened(raw: bytes, entered: str = PASSPHRASE) -> Vault:
     """Open a file as the appliance does, from its bytes and what a person entered."""
     envelope = sealed.read(raw)
     return sealed.unseal(envelope, keys.unwrap_any(envelope.slots, entered, memory_limit=MEMORY))
+
+
+def places(value: Any) -> list[tuple[Any, str | int]]:
+    """Every place in a JSON value, as its container and the key there."""
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, held in steps for place in ((value, key), *places(held))]

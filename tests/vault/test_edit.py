@@ -9,7 +9,7 @@ from appliance.vault import document, edit
 from appliance.vault.edit import Moment
 from appliance.vault.merge import merge, same_content
 from appliance.vault.model import COUNTERS, Account, Record, Replaced, Stamp, Vault
-from tests.vault.builder import small_vault
+from tests.vault.builder import LAW, small_vault
 from tests.vault.strategies import vaults
 
 NOW = Moment(1_800_000_000_000, "d0000000-0000-4000-8000-000000000001")
@@ -38,6 +38,7 @@ class TestMoments:
         vault = small_vault()
         assert UNTRUSTED.stamp(vault) == Stamp(vault.latest.ms, vault.latest.counter + 1, NOW.device)
 
+    @LAW
     @given(vaults(), st.none() | st.integers(0, 2**45))
     def test_no_clock_makes_a_stamp_that_is_not_later(self, vault: Vault, ms: int | None) -> None:
         assert Moment(ms, "d").stamp(vault) > vault.latest
@@ -208,9 +209,14 @@ class TestTakingOver:
         )
         assert saved(edit.take_over(before, self.older, NOW, exact=False)).records[BANK].account.groups == ()
 
+    @LAW
     @given(vaults(), vaults(), st.none() | st.integers(0, 2**45), st.booleans())
     def test_any_vault_taken_over_gives_its_accounts(
-        self, vault: Vault, older: Vault, ms: int | None, exact: bool
+        self,
+        vault: Vault,
+        older: Vault,
+        ms: int | None,
+        exact: bool,  # noqa: FBT001
     ) -> None:
         result = saved(edit.take_over(vault, older, Moment(ms, vault.device), exact=exact))
         for uuid, record in older.records.items():

@@ -281,12 +281,16 @@ class TestRecoveryKeys:
             printed[:-1] + "U",
             printed[:-1] + "*",
             printed[:-1] + "\u00df",
-            # Upper case makes one of the letters above of each.
-            recovery_key(5).replace("S", "\u017f").replace("1", "\u0131").replace("K", "\u212a"),
         ],
     )
     def test_what_is_none_is_told(self, text: str) -> None:
         assert keys.recovery_form(text) is None
+
+    @pytest.mark.parametrize(("letter", "sign"), [("S", "\u017f"), ("1", "\u0131"), ("SS", "\u00df")])
+    def test_signs_that_upper_case_makes_letters_of_are_none(self, letter: str, sign: str) -> None:
+        of_that_letter = next(key for key in map(recovery_key, range(10_000)) if letter in key)
+        assert keys.recovery_form(of_that_letter.replace(letter, letter.lower())) == of_that_letter
+        assert keys.recovery_form(of_that_letter.replace(letter, sign)) is None
 
 
 def test_nothing_secret_appears_in_a_representation() -> None:

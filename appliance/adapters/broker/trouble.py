@@ -46,7 +46,7 @@ def contested(link: Link) -> Problem:
     return broken(
         link,
         "another device uses this id (cloned card?)",
-        "give one of the two another id: appliance device new-id",
+        "stop one of the two, empty its state_dir and restore there: it gets an id of its own",
     )
 
 

@@ -6,9 +6,11 @@ needed. Partial pictures are ours, since luma has none for these chips.
 
 import atexit
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, cast
 
 from appliance.adapters.oled.wiring import Light, Wiring
+from appliance.errors import HardwareFailed
 
 DISPLAY_OFF: Final = 0xAE
 DISPLAY_ON: Final = 0xAF
@@ -19,6 +21,8 @@ COLUMN_WINDOW: Final = 0x21
 PAGE_WINDOW: Final = 0x22
 PAGE: Final = 0xB0
 HIGH_COLUMN: Final = 0x10
+FLUSH: Final = (0xE3, 0xE3)
+"""Two commands that do nothing: a chip that lost its bus within a command takes them for what was still to come."""
 
 DIM_PART: Final = 16
 """Dim is this part of the contrast, and the shortest pre-charge: contrast alone is hardly seen."""
@@ -94,6 +98,7 @@ def partial(wiring: Wiring) -> bool:
     return wiring.driver in MODELS and wiring.width == 128
 
 
+@cache
 def controller_for(wiring: Wiring) -> Controller:
     """Return how to talk to a panel that gets partial pictures. Raises luma's Error if there is none of its size."""
     model = MODELS[wiring.driver]
@@ -116,7 +121,7 @@ def hiding(wiring: Wiring) -> list[Command]:
 
 
 def make(wiring: Wiring, serial: Any, first_picture: Any = None) -> Any:
-    """Return luma's device, initialised over a serial interface. Raises what that raises.
+    """Return luma's device, initialised over a serial interface. Raises what that raises, and HardwareFailed.
 
     In the place of luma's empty picture it sends this one, or none.
     """
@@ -127,6 +132,13 @@ def make(wiring: Wiring, serial: Any, first_picture: Any = None) -> Any:
     device.clear = lambda: None if first_picture is None else device.display(first_picture)
     try:
         device.__init__(serial, width=wiring.width, height=wiring.height, rotate=wiring.rotate, mode="1")
+    except AssertionError as error:
+        # luma's I2C takes 32 bytes of commands at a time, and some of its devices say more.
+        raise HardwareFailed(
+            f"can't use the panel {wiring.name}",
+            f"luma can't drive this chip over {wiring.bus.upper()}",
+            "check display.driver and display.bus",
+        ) from error
     finally:
         atexit.unregister(cast("Any", _ExitHook(device)))
     return device
@@ -135,7 +147,8 @@ def make(wiring: Wiring, serial: Any, first_picture: Any = None) -> Any:
 class _ExitHook:
     """Equals the exit hook of one device: luma registers a nested function that nobody else can name.
 
-    The hook would use the bus after it was closed, and keeps the device alive: one more for every attempt.
+    The hook would use the bus after it was closed, and keeps the device alive: one more for every attempt. Python
+    compares the two with the hook on the left, whose type leaves the answer to us.
     """
 
     def __init__(self, device: Any) -> None:

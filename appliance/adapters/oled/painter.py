@@ -11,6 +11,7 @@ from appliance.adapters.oled import controller as controllers
 from appliance.adapters.oled.controller import (
     COLUMN_WINDOW,
     DIM_PART,
+    FLUSH,
     HIGH_COLUMN,
     PAGE,
     PAGE_WINDOW,
@@ -62,7 +63,7 @@ class PagePainter:
 
     def wake(self, frame: Image, light: Light) -> None:
         """Send it all, and turn the display on last, so that nobody sees the noise in a fresh memory."""
-        for command in self._controller.waking:
+        for command in (FLUSH, *self._controller.waking):
             self._serial.command(*command)
         self._send_whole(frame)
         self._serial.command(*self._controller.light(light))

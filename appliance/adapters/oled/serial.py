@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from appliance.adapters.oled.wiring import Wiring
+from appliance.errors import HardwareFailed
 
 OpenSerial = Callable[[Wiring], Any]
 """Returns a serial interface of luma's, or raises one of `faults()` and leaves nothing open."""
@@ -23,7 +24,7 @@ def faults() -> tuple[type[Exception], ...]:
     """
     from luma.core.error import Error
 
-    return (Error, OSError, ImportError, RuntimeError)
+    return (Error, HardwareFailed, OSError, ImportError, RuntimeError)
 
 
 def open_serial(wiring: Wiring) -> Any:

@@ -25,7 +25,13 @@ def of_writing(error: Exception, wiring: Wiring) -> Problem:
 
 
 def _problem(what: str, error: Exception, wiring: Wiring) -> Problem:
-    why, hint = _of_module(error) if isinstance(error, ImportError) else _words(error, wiring)
+    match error:
+        case HardwareFailed(why=why, hint=hint):
+            pass
+        case ImportError():
+            why, hint = _of_module(error)
+        case _:
+            why, hint = _words(error, wiring)
     return Problem(what, why, hint, HardwareFailed.short)
 
 

@@ -1,37 +1,31 @@
-"""The code screen: issuer, code, name, and the time that is left.
+"""The code screen: issuer, code, name, and the time that is left."""
 
-The bar is drawn so that one step of it changes at most two columns of a single page of the panel (8 rows), under
-every pixel shift: such a step costs 11 bytes on the bus, a whole frame 1,034.
-"""
-
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from PIL import Image
 
 from appliance.core.layout import lettering
+from appliance.core.layout.bar import End, draw_bar
 from appliance.core.layout.frame import (
     CODE_ROW,
     CODE_ROWS,
-    LIT,
     MARGIN,
     RIGHT,
     ROOM,
     SIZE,
     Shift,
     blank_frame,
-    draw_dots,
     shifted,
 )
 from appliance.core.layout.header import Header, Sign, draw_header, overflow
 from appliance.core.layout.numeral import code_picture
+from appliance.core.layout.paragraph import draw_centred
 from appliance.vault.otp import grouped
 
 _NAME_ROW: Final = 46
-_BAR_ROW: Final = 58
-_BAR_ROWS: Final = 3
 _NAME_GAP: Final = 4
-_LEADING: Final = 12
+_HIDDEN: Final = "press OK to show"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +56,28 @@ class CodeView:
     scroll: int = 0
     """Columns that an issuer too long for the header has moved to the left; at 0 it is cut and ends in `…`."""
     shift: Shift = (0, 0)
+    hidden: bool = False
+    """Neither the code nor the next one is drawn, whatever they are: someone must ask for them first."""
+    bar_from: End = "left"
+    """The end of the bar that stays; the ends take turns to spare the panel."""
+
+    @property
+    def seen(self) -> "CodeView":
+        """The view without the codes that are hidden."""
+        if not self.hidden:
+            return self
+        return replace(self, code=None, upcoming=None, prompt=self.prompt or _HIDDEN, hidden=False)
 
 
 def code_frame(view: CodeView) -> Image.Image:
     """Return the code screen."""
+    view = view.seen
     frame = blank_frame()
     draw_header(frame, _header(view))
     _draw_middle(frame, view)
     _draw_bottom_line(frame, view)
     if view.fraction is not None:
-        _draw_bar(frame, view.fraction)
+        draw_bar(frame, view.fraction, view.bar_from)
     return shifted(frame, view.shift)
 
 
@@ -87,20 +93,13 @@ def _header(view: CodeView) -> Header:
 
 def _draw_middle(frame: Image.Image, view: CodeView) -> None:
     if view.code is None:
-        _draw_centred(frame, lettering.wrapped(view.prompt, "small", ROOM)[:2])
+        draw_centred(frame, view.prompt)
         return
     code = code_picture(view.code)
     if code is None:
-        _draw_centred(frame, [lettering.fitted(view.code, "bold", ROOM)])
+        draw_centred(frame, view.code)
         return
     frame.paste(code, ((SIZE[0] - code.width) // 2, CODE_ROW + (CODE_ROWS - code.height) // 2))
-
-
-def _draw_centred(frame: Image.Image, lines: list[str]) -> None:
-    top = CODE_ROW + (CODE_ROWS - 7 - _LEADING * (len(lines) - 1)) // 2
-    for number, text in enumerate(lines):
-        left = (SIZE[0] - lettering.width(text, "small")) // 2
-        lettering.draw(frame, (left, top + _LEADING * number), text, "small")
 
 
 def _draw_bottom_line(frame: Image.Image, view: CodeView) -> None:
@@ -118,9 +117,3 @@ def _right_text(view: CodeView) -> str:
     if view.upcoming is not None:
         return f"▸ {grouped(view.upcoming)}"
     return "" if view.seconds_left is None else str(view.seconds_left)
-
-
-def _draw_bar(frame: Image.Image, fraction: float) -> None:
-    end = MARGIN + round(ROOM * max(0.0, min(1.0, fraction)))
-    frame.paste(LIT, (MARGIN, _BAR_ROW, end, _BAR_ROW + _BAR_ROWS))
-    draw_dots(frame, _BAR_ROW + 1, after=end)

@@ -27,7 +27,7 @@ def enlarged(frame: Image.Image, scale: int = SCALE) -> Image.Image:
         for column in range(frame.width):
             if frame.getpixel((column, row)):
                 left, top = column * scale, row * scale
-                colour = YELLOW if row < YELLOW_ROWS else BLUE
+                colour = YELLOW if row < YELLOW_ROWS and frame.height > 32 else BLUE
                 picture.paste(colour, (left, top, left + scale - 1, top + scale - 1))
     return picture
 
@@ -35,7 +35,7 @@ def enlarged(frame: Image.Image, scale: int = SCALE) -> Image.Image:
 def contact_sheet(frames: list[Image.Image], columns: int = COLUMNS) -> Image.Image:
     """Return the frames in rows of `columns`."""
     pictures = [enlarged(frame) for frame in frames]
-    width, height = pictures[0].size
+    width, height = (max(side) for side in zip(*(picture.size for picture in pictures), strict=True))
     rows = -(-len(pictures) // columns)
     sheet = Image.new("RGB", (columns * (width + GAP) + GAP, rows * (height + GAP) + GAP), DESK)
     for place, picture in enumerate(pictures):

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageChops
+from PIL import ImageChops
 
 from appliance.core.layout.code_screen import CodeView, code_frame, issuer_overflow
 from appliance.core.layout.frame import LIT, blank_frame
@@ -15,22 +15,9 @@ from appliance.core.layout.message_screen import MessageView, message_frame
 from appliance.core.layout.numeral import code_picture
 from appliance.core.layout.starting_screen import starting_frame
 from appliance.core.layout.welcome_screen import WelcomeView, welcome_frame
+from tests.core.layout.panel import ANY_TEXT, SHIFTS, SIGNS, changed, inside_margin
 
-ANY_TEXT = st.text(st.characters(), max_size=60)
-SHIFTS = st.tuples(st.integers(-2, 2), st.integers(-2, 2))
-SIGNS: st.SearchStrategy[Sign] = st.sampled_from(["verified", "pending", "problem", ""])
 VIEW: Final = CodeView("GitHub", "anna", 3, 17, "482913", seconds_left=21, fraction=0.5, sign="verified")
-
-
-def changed(before: Image.Image, after: Image.Image) -> tuple[int, int, int, int] | None:
-    """Return left, top, right and bottom of what differs; right and bottom exclusive."""
-    return ImageChops.difference(before.convert("L"), after.convert("L")).getbbox()
-
-
-def inside_margin(frame: Image.Image) -> bool:
-    """Return whether nothing is lit where the pixel shift would cut it off."""
-    box = frame.getbbox()
-    return box is None or (box[0] >= 2 and box[1] >= 2 and box[2] <= 126 and box[3] <= 62)
 
 
 @given(

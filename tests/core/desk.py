@@ -1,0 +1,204 @@
+"""What tests of the core stand on: vaults, a card that keeps them, and a desk at which time passes.
+
+A `Desk` holds the state and gives the core events; a `Card` does what the core asks of the worker, without keys or
+files: sealed bytes are names, and the books say which vault each stands for.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeVar
+
+from PIL.Image import Image
+
+from appliance.core.effects import Change, Check, Effect, Merge, OpenVault, Reply, Spend
+from appliance.core.events import (
+    Authentic,
+    Checked,
+    Event,
+    Failed,
+    Foreign,
+    Missing,
+    Opened,
+    Outdated,
+    Problem,
+    Saved,
+    Superseded,
+    Verdict,
+    Woke,
+)
+from appliance.core.instant import Instant, Trust
+from appliance.core.render import render
+from appliance.core.state import Options, State
+from appliance.core.step import deadline, start, step
+from appliance.vault import edit
+from appliance.vault.merge import counters_only, merge, same_content
+from appliance.vault.model import Account, Record, Stamp, Type, Vault
+
+UNIX: Final = 1_700_000_000.0
+VAULT_ID: Final = "6f1c3d5e-0000-4000-8000-000000000001"
+DEVICE: Final = "otp-00000001"
+TOPIC: Final = f"otp-appliance/{VAULT_ID}/{DEVICE}/backup"
+OPTIONS: Final = Options(
+    "otp-appliance", device=DEVICE, name="desk", host="broker.local:8883", address="desk.local"
+)
+TROUBLE: Final = Problem("can't save the vault", "the card is full", "free some space", "E2")
+
+E = TypeVar("E")
+
+
+def account(
+    uuid: str, kind: Type = "totp", issuer: str = "", *, secret: bytes = b"secret", favorite: bool = False
+) -> Account:
+    return Account(uuid, kind, issuer or f"Issuer {uuid}", "anna", secret, favorite=favorite)
+
+
+def vault_of(*accounts: Account, generation: int = 1, counter: int = 0, device: str = DEVICE) -> Vault:
+    """Return a vault with these accounts, in this order."""
+    stamp = Stamp(1, 0, device)
+    records = {
+        one.uuid: Record(one, stamp, f"m{place:03}", stamp, counter) for place, one in enumerate(accounts)
+    }
+    return Vault(VAULT_ID, device, "desk", generation, 0, records)
+
+
+def opened(ref: int, vault: Vault, sealed: bytes = b"", warning: Problem | None = None) -> Opened:
+    return Opened(ref, vault.generation, sealed or named(vault), vault, warning)
+
+
+def saved(ref: int, vault: Vault, sealed: bytes = b"", *, counters: bool = False) -> Saved:
+    return Saved(ref, vault.generation, sealed or named(vault), vault, counters)
+
+
+def named(vault: Vault) -> bytes:
+    return b"sealed, generation %d" % vault.generation
+
+
+def every(effects: Iterable[Effect], kind: type[E]) -> list[E]:
+    return [effect for effect in effects if isinstance(effect, kind)]
+
+
+def only(effects: Iterable[Effect], kind: type[E]) -> E:
+    """Return the one effect of a kind; fails if there is none, or more than one."""
+    (effect,) = every(effects, kind)
+    return effect
+
+
+class Desk:
+    """The core, and the time that passes. Effects are returned, and nothing does them."""
+
+    def __init__(
+        self, options: Options = OPTIONS, *, mono: float = 1000.0, trust: Trust = "synchronised"
+    ) -> None:
+        self.now = Instant(UNIX, mono, trust, mono)
+        self.state: State
+        self.state, self.first = start(options, self.now)
+
+    def tell(self, event: Event) -> tuple[Effect, ...]:
+        self.state, effects = step(self.state, event, self.now)
+        return effects
+
+    def open(self, *accounts: Account, generation: int = 1, counter: int = 0) -> tuple[Effect, ...]:
+        """Answer the first `OpenVault`."""
+        return self.tell(opened(1, vault_of(*accounts, generation=generation, counter=counter)))
+
+    def move(self, seconds: float) -> None:
+        """Let time pass while nobody looks."""
+        self.now = replace(self.now, unix=self.now.unix + seconds, mono=self.now.mono + seconds)
+
+    def later(self, seconds: float) -> tuple[Effect, ...]:
+        """Let time pass, and wake the core whenever it asks to be woken; return what it wanted."""
+        end = self.now.mono + seconds
+        effects: list[Effect] = []
+        before = -1.0
+        while (due := deadline(self.state, self.now)) <= end:
+            assert due > before, "a deadline has passed and did not move"
+            before = due
+            self.move(due - self.now.mono)
+            effects += self.tell(Woke())
+        self.move(end - self.now.mono)
+        return tuple(effects)
+
+    def frame(self) -> Image:
+        return render(self.state, self.now)
+
+    def trusting(self, trust: Trust) -> None:
+        self.now = replace(self.now, trust=trust)
+
+
+@dataclass
+class Card:
+    """What the worker's keeper does, in memory: it opens, changes, saves, merges and checks."""
+
+    vault: Vault | None
+    books: dict[bytes, Vault] = field(default_factory=dict)
+    """What each sealed message holds. Cards that share their books share a master key."""
+    outdated: set[bytes] = field(default_factory=set)
+    superseded: set[bytes] = field(default_factory=set)
+    full: bool = False
+    """Nothing can be saved."""
+
+    @property
+    def sealed(self) -> bytes:
+        """The vault on the card as it is published; the same bytes until the next save."""
+        assert self.vault is not None
+        return self.seal(self.vault)
+
+    def seal(self, vault: Vault) -> bytes:
+        for sealed, known in self.books.items():
+            if known == vault:
+                return sealed
+        sealed = b"sealed %d, generation %d" % (len(self.books), vault.generation)
+        self.books[sealed] = vault
+        return sealed
+
+    def edit(self, change: Vault) -> None:
+        """Save what a command made of the vault."""
+        assert self.vault is not None
+        generation = 1 + max(change.generation, self.vault.generation)
+        self.vault = replace(change, generation=generation)
+
+    def work(self, effect: OpenVault | Change | Check) -> Event:
+        """Do a piece of work."""
+        if self.vault is None:
+            return Missing(effect.ref) if isinstance(effect, OpenVault) else Failed(effect.ref, TROUBLE)
+        match effect:
+            case OpenVault(ref):
+                return Opened(ref, self.vault.generation, self.sealed, self.vault)
+            case Check(ref, payload):
+                return Checked(ref, self.check(payload, self.vault))
+            case Change(ref, change):
+                if self.full:
+                    return Failed(ref, TROUBLE)
+                before = self.vault
+                after = self._changed(change, before)
+                if after is not before:
+                    self.edit(after)
+                only_counters = counters_only(before, self.vault)
+                return Saved(ref, self.vault.generation, self.sealed, self.vault, only_counters)
+
+    def check(self, payload: bytes, own: Vault) -> Verdict:
+        """Return what a message on the own topic is."""
+        if payload in self.superseded:
+            return Superseded()
+        if payload in self.outdated:
+            return Outdated()
+        if payload not in self.books:
+            return Foreign("it is not a backup")
+        theirs = self.books[payload]
+        novel = theirs.generation > own.generation or not same_content(merge(own, theirs), own)
+        return Authentic(theirs.generation, novel)
+
+    def _changed(self, change: Spend | Merge, own: Vault) -> Vault:
+        match change:
+            case Spend(uuid):
+                return edit.spend(own, uuid) if uuid in own.records else own
+            case Merge(payload):
+                theirs = self.books[payload]
+                result = merge(own, theirs)
+                if theirs.generation > own.generation:
+                    return replace(result, generation=theirs.generation)
+                return own if same_content(result, own) else result
+
+
+def replies(effects: Iterable[Effect]) -> dict[int, Reply]:
+    return {reply.ask: reply for reply in every(effects, Reply)}

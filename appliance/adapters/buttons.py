@@ -204,4 +204,4 @@ def _failed(what: str, error: Exception) -> HardwareFailed:
     for sign, why, hint in _TROUBLE:
         if sign.lower() in said.lower():
             return HardwareFailed(what, why, hint)
-    return HardwareFailed(what, said, "run `appliance check`")
+    return HardwareFailed(what, said, "check the wiring and who may use the pins")

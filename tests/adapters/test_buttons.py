@@ -302,9 +302,9 @@ def test_pins_that_cannot_be_read_are_a_failure_and_no_thread_stays() -> None:
         (LgpioError("can not open gpiochip"), "not for this user", "usermod -aG gpio"),
         (RuntimeError("No access to /dev/mem.  Try running as root!"), "no permission", "usermod -aG gpio"),
         (AttributeError("module 'lgpio' has no attribute 'SET_BIAS_DISABLE'"), "empty stub", "pip uninstall"),
-        (OSError(28, "No space left on device"), "No space left on device", "appliance check"),
-        (LgpioError("never heard of"), "never heard of", "appliance check"),
-        (NotImplementedError(), "NotImplementedError", "appliance check"),
+        (OSError(28, "No space left on device"), "No space left on device", "check the wiring"),
+        (LgpioError("never heard of"), "never heard of", "check the wiring"),
+        (NotImplementedError(), "NotImplementedError", "check the wiring"),
     ],
 )  # fmt: skip
 def test_a_library_that_does_not_load_says_why_and_what_to_do(error: Exception, why: str, hint: str) -> None:

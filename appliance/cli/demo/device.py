@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from PIL.Image import Image
 
@@ -18,6 +20,8 @@ from appliance.cli.demo.process import Process, end
 from appliance.cli.drawing import picture
 from appliance.cli.terminal import Json
 from appliance.errors import ApplianceError
+
+T = TypeVar("T")
 
 COMMAND_SECONDS: Final = 90.0
 
@@ -59,6 +63,9 @@ class Device:
             "mqtt": {"host": HOST, "port": self._port, "tls": {"enabled": False}},
         }
         self._config.write_text(json.dumps(settings), encoding="utf-8")
+        _undisturbed(self._begin_daemon)
+
+    def _begin_daemon(self) -> None:
         with self._guard, self._log.open("ab") as log:
             if self._ended:
                 raise _over()
@@ -114,11 +121,7 @@ class Device:
         """Press a button; what it changes shows in the next frame. Raises NotRunning."""
         self.ask("press", button=button, hold=False)
 
-    def try_command(self, *arguments: str, given: str = "") -> Answer:
-        """Run a command to its end with `given` as standard input, and return what it said; it may have failed.
-
-        Raises ApplianceError if the demo is over.
-        """
+    def _begin_command(self, arguments: tuple[str, ...]) -> Process:
         with self._guard:
             if self._ended:
                 raise _over()
@@ -131,6 +134,14 @@ class Device:
                 encoding="utf-8",
             )
             self._commands.add(process)
+        return process
+
+    def try_command(self, *arguments: str, given: str = "") -> Answer:
+        """Run a command to its end with `given` as standard input, and return what it said; it may have failed.
+
+        Raises ApplianceError if the demo is over.
+        """
+        process = _undisturbed(lambda: self._begin_command(arguments))
         try:
             text, complaint = process.communicate(given, COMMAND_SECONDS)
         except subprocess.TimeoutExpired:
@@ -177,3 +188,9 @@ def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("APPLIANCE_")}
     kept.pop("JOURNAL_STREAM", None)
     return kept | {"PYTHONUTF8": "1"}
+
+
+def _undisturbed(begin: Callable[[], T]) -> T:
+    """Begin a process in a thread of its own, where no signal can cut in between its start and our noting it."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(begin).result()

@@ -85,8 +85,13 @@ def reading(link: Connected = UP) -> tuple[Desk, Fetch]:
 
 
 def found_nothing(desk: Desk, fetch: Fetch) -> tuple[Effect, ...]:
+    """Let a fetch end without a message, and the second one as well that a process makes before it believes that."""
     desk.tell(Subscribed(fetch.ref))
-    return desk.later(5.0)
+    effects = desk.later(5.0)
+    if desk.state.backup.doubted and (again := [one for one in effects if isinstance(one, Fetch)]):
+        desk.tell(Subscribed(again[0].ref))
+        return desk.later(5.0)
+    return effects
 
 
 def retained(fetch: Fetch, payload: bytes) -> Received:
@@ -143,6 +148,21 @@ def at_stage(stage: str) -> Desk:
 
 
 # --- reading first
+
+
+def test_a_first_reading_that_finds_nothing_is_doubted_once_before_anything_is_published() -> None:
+    desk, fetch = reading()
+    desk.tell(Subscribed(fetch.ref))
+    again = only(desk.later(5.0), Fetch)
+    desk.tell(Subscribed(again.ref))
+    only(desk.tell(retained(again, NEWER)) or desk.later(5.0), Check)  # it had only been slow
+
+
+def test_a_vault_that_was_just_made_is_published_without_doubt() -> None:
+    desk = Desk(replace(OPTIONS, blank_after=0.0))
+    desk.open(ANNA, generation=1)
+    desk.tell(Subscribed(only(desk.tell(UP), Fetch).ref))
+    only(desk.later(5.0), Publish)
 
 
 def test_before_it_publishes_it_reads() -> None:
@@ -361,8 +381,7 @@ def test_an_answer_to_nothing_that_was_asked_changes_nothing(
 def test_duplicates_of_every_answer_are_harmless() -> None:
     desk, fetch = reading()
     desk.tell(Subscribed(fetch.ref))
-    desk.tell(Subscribed(fetch.ref))
-    publication = only(desk.later(5.0), Publish)
+    publication = only(found_nothing(desk, fetch), Publish)
     fetch = only(
         (*desk.tell(Acknowledged(publication.ref)), *desk.tell(Acknowledged(publication.ref))), Fetch
     )
@@ -872,7 +891,7 @@ def test_a_verdict_that_comes_after_the_link_was_lost_verifies_nothing() -> None
 def test_without_a_link_nothing_is_published_whatever_was_under_way() -> None:
     desk, fetch = reading()
     desk.tell(Subscribed(fetch.ref))
-    desk.state = replace(desk.state, backup=replace(desk.state.backup, link=None))
+    desk.state = replace(desk.state, backup=replace(desk.state.backup, link=None, doubted=True))
     assert not every(desk.later(600.0), Publish)
     assert condition(desk) == "offline"
 

@@ -39,7 +39,7 @@ def register(commands: Any) -> None:
         "add",
         _add,
         "add an account",
-        "appliance add 'otpauth://totp/...', or: appliance add --issuer GitHub --name anna",
+        "appliance add 'otpauth://totp/...'\n  appliance add --issuer GitHub --name anna",
     )
     add.add_argument(
         "uri",
@@ -219,13 +219,20 @@ def _code(args: argparse.Namespace, context: Context) -> int:
     account = record.account
     upcoming: Code | None = None
     if account.type == "hotp":
+        if args.at is not None:
+            raise UsageError(
+                f"can't make the code of {account.label} at a moment",
+                "a HOTP code has none",
+                "leave out --at",
+            )
         # The counter is on the card before its code is on the screen.
         kept = vault_keeper.change(lambda vault, _moment: edit.spend(vault, account.uuid))
-        code = code_for(account, kept.vault.records[account.uuid].counter - 1)
+        spent = kept.vault.records[account.uuid]
+        code = code_for(spent.account, spent.counter - 1)
         poke(context)
     else:
         now = SystemClock().now()
-        if args.at is None and not now.trusted:
+        if args.at is None and not now.trusted and context.settings.clock.require_trusted:
             terminal.warn("the clock is not synchronised: the code may be wrong")
         at = now.unix if args.at is None else args.at
         code, upcoming = code_at(account, at), code_at(account, at + account.period)

@@ -10,8 +10,6 @@ from appliance.cli.owner import become_owner
 from appliance.errors import ApplianceError, NotRunning
 from appliance.keeper import Keeper, Kept
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
 
 def command(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
@@ -22,7 +20,11 @@ def command(
 ) -> argparse.ArgumentParser:
     """Add a command; its help starts with an example."""
     parser = commands.add_parser(
-        name, help=about, description=f"Example: {example}", epilog=f"{about[0].upper()}{about[1:]}."
+        name,
+        help=about,
+        description=f"Example:\n  {example}",
+        epilog=f"{about[0].upper()}{about[1:]}.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(command=does)
     return parser

@@ -83,7 +83,8 @@ def parser() -> Parser:
 
     top = Parser(
         prog="appliance",
-        description="Example: sudo appliance add 'otpauth://totp/GitHub:anna?secret=...&issuer=GitHub'",
+        description="Example:\n  sudo appliance add 'otpauth://totp/GitHub:anna?secret=...&issuer=GitHub'",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="Every command explains itself: appliance COMMAND --help",
     )
     top.add_argument("--version", action="version", version=f"otp-appliance {__version__}")

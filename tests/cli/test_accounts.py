@@ -268,6 +268,19 @@ def test_an_untrusted_clock_is_a_warning_beside_the_code(
     assert ("clock is not synchronised" in done.err) == (trust == "not-set")
 
 
+def test_where_the_owner_vouches_for_the_clock_nothing_is_said_of_it(
+    desk: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.configure(clock={"require_trusted": False})
+    monkeypatch.setattr(accounts, "SystemClock", lambda: FakeClock(unix=59, trust="not-set"))
+    assert "clock" not in desk.does("code", "Bank").err
+
+
+def test_a_hotp_code_of_a_moment_is_refused_and_spends_nothing(desk: Shell) -> None:
+    assert desk.run("code", "Wiki", "--at", "59").code == 2
+    assert desk.does("code", "Wiki").out.strip() == RFC_4226[0]
+
+
 @pytest.mark.parametrize("name", ["Bank", "anna", "Bank:anna", "bank", "ANNA", "bank:ANNA"])
 def test_an_account_is_found_by_each_of_its_names(desk: Shell, name: str) -> None:
     assert desk.does("code", name, "--at", "59").out == "94287082\n"

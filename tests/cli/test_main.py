@@ -92,7 +92,7 @@ def test_the_help_of_every_command_starts_with_an_example(
     assert ended.value.code == 0
     out = capsys.readouterr().out
     example = out.split("\n\n")[1]
-    assert example.startswith("Example: ")
+    assert example.startswith("Example:\n  ")
     assert f"appliance {command[0]}" in example.replace("\n", " ")
 
 

@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from hypothesis import settings
 from PIL import Image, ImageChops
 
 FRAMES: Final = Path(__file__).parent / "frames"
 FIXTURE: Final = "golden_frame"
 
 GoldenFrame = Callable[[str, Image.Image], None]
+
+# The same examples in each run, so that a change fails for what it did; `tests/check --long` draws new ones.
+settings.register_profile("steady", derandomize=True)
+settings.load_profile("steady")
 
 _asked_for: Final = pytest.StashKey[set[str]]()
 _ran_whole: Final = pytest.StashKey[bool]()

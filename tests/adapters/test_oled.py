@@ -634,6 +634,19 @@ def test_nothing_is_written_while_nothing_is_due(desk: Desk) -> None:
     assert desk.i2c.writes <= writes + 1
 
 
+@pytest.mark.parametrize("driver", ["ssd1306", "sh1106"])
+def test_it_goes_dark_wherever_within_a_command_the_bus_was_lost(driver: str) -> None:
+    for after in range(80):
+        desk = Desk(replace(WIRING, driver=driver)).start()
+        desk.panel.show(REAL[0])
+        desk.i2c.fail(121, times=1, after=after)
+        desk.panel.show(noise(1))
+        desk.panel.off()
+        assert dark(desk.chip.glass())
+        assert desk.chip.unknown == []
+        desk.panel.stop()
+
+
 OPERATIONS: Final = st.one_of(
     st.tuples(st.just("show"), st.sampled_from(REAL)),
     st.tuples(st.just("show"), st.integers(0, 9).map(noise)),

@@ -117,7 +117,7 @@ def hiding(wiring: Wiring) -> list[Command]:
     device = make(wiring, tape)
     tape.commands.clear()
     device.hide()
-    return tape.commands
+    return [FLUSH, *tape.commands] if wiring.driver in MODELS else tape.commands
 
 
 def make(wiring: Wiring, serial: Any, first_picture: Any = None) -> Any:

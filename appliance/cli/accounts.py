@@ -201,15 +201,22 @@ def _public(record: Record, vault: Vault | None = None) -> terminal.Json:
     groups = vault.groups if vault else {}
     return {
         "uuid": account.uuid,
+        **described(account, record.counter),
+        "groups": [groups[uuid].name for uuid in account.groups if uuid in groups],
+        "favorite": account.favorite,
+    }
+
+
+def described(account: Account, counter: int) -> terminal.Json:
+    """Return an account's type, names and parameters for scripts; without its secret."""
+    return {
         "type": account.type,
         "issuer": account.issuer,
         "name": account.name,
         "algorithm": account.algorithm,
         "digits": account.digits,
         "period": None if account.type == "hotp" else account.period,
-        "counter": record.counter if account.type == "hotp" else None,
-        "groups": [groups[uuid].name for uuid in account.groups if uuid in groups],
-        "favorite": account.favorite,
+        "counter": counter if account.type == "hotp" else None,
     }
 
 

@@ -30,19 +30,21 @@ def command(
     return parser
 
 
-def json_flag(parser: argparse.ArgumentParser) -> None:
-    """Add `--json`."""
-    parser.add_argument("--json", action="store_true", help="answer with JSON")
+def json_flag(parser: argparse.ArgumentParser, *, inherited: bool = False) -> None:
+    """Add `--json`; inherited: to an action, whose silence leaves what its command was given."""
+    default = argparse.SUPPRESS if inherited else False
+    parser.add_argument("--json", action="store_true", default=default, help="answer with JSON")
 
 
-def passphrase_flag(parser: argparse.ArgumentParser) -> None:
-    """Add `--passphrase-file`."""
-    parser.add_argument(
-        "--passphrase-file",
-        type=terminal.Input,
-        metavar="FILE",
-        help="passphrase or recovery key; '-' reads standard input",
-    )
+def passphrase_flag(
+    parser: argparse.ArgumentParser,
+    about: str = "passphrase or recovery key; '-' reads standard input",
+    *,
+    inherited: bool = False,
+) -> None:
+    """Add `--passphrase-file`; inherited: as for `json_flag`."""
+    default = argparse.SUPPRESS if inherited else None
+    parser.add_argument("--passphrase-file", type=terminal.Input, metavar="FILE", default=default, help=about)
 
 
 def keeper(args: argparse.Namespace, context: Context) -> Keeper:

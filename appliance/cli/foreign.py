@@ -7,6 +7,7 @@ from typing import Any
 from appliance import app
 from appliance.adapters.memory import derivation_limit
 from appliance.cli import terminal
+from appliance.cli.accounts import described
 from appliance.cli.arguments import command, json_flag
 from appliance.cli.main import Context
 from appliance.errors import NothingFound
@@ -69,14 +70,8 @@ def _as_json(reading: Reading, *, secrets: bool) -> terminal.Json:
 def _account(found: Found, *, secrets: bool) -> terminal.Json:
     account = found.account
     return {
-        "type": account.type,
-        "issuer": account.issuer,
-        "name": account.name,
+        **described(account, found.counter),
         **({"secret": found.secret_text} if secrets else {}),
-        "algorithm": account.algorithm,
-        "digits": account.digits,
-        "period": None if account.type == "hotp" else account.period,
-        "counter": found.counter if account.type == "hotp" else None,
         "groups": list(found.group_names),
         "note": account.note,
     }

@@ -11,7 +11,8 @@ from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag,
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
 from appliance.cli.restore import register_restore
-from appliance.errands import Message, Visit
+from appliance.core.status import backup_status
+from appliance.errands import Visit
 from appliance.errors import BrokerFailed, ConfigurationInvalid, NothingFound, NotRunning, UsageError
 from appliance.vault import keys
 
@@ -19,9 +20,7 @@ from appliance.vault import keys
 def register(commands: Any) -> None:
     """Add the commands of this family."""
     init = command(commands, "init", _init, "make a new vault", "sudo appliance init")
-    init.add_argument(
-        "--passphrase-file", type=terminal.Input, metavar="FILE", help="your own passphrase; else one is made"
-    )
+    passphrase_flag(init, "your own passphrase; else one is made")
     json_flag(init)
 
     backup = command(
@@ -43,10 +42,8 @@ def register(commands: Any) -> None:
     )
     save.add_argument("file", type=terminal.Output, metavar="FILE")
     for action in (listing, verify, save):
-        action.add_argument(
-            "--passphrase-file", type=terminal.Input, metavar="FILE", default=argparse.SUPPRESS
-        )
-        action.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="answer with JSON")
+        passphrase_flag(action, inherited=True)
+        json_flag(action, inherited=True)
 
     register_restore(commands)
 
@@ -113,14 +110,7 @@ def _backup(args: argparse.Namespace, context: Context) -> int:
     except NotRunning:
         vault_keeper = keeper(args, context)
         with Visit(context.settings, app.identify(context.settings)) as visit:
-            done = errands.back_up(context.settings, vault_keeper, visit)
-        at = int(done.verified_at) if done.verified_at is not None else None
-        found = {
-            "state": done.condition,
-            "generation": done.verified_generation,
-            "verified_at": at,
-            "error": done.error,
-        }
+            found = backup_status(errands.back_up(context.settings, vault_keeper, visit))
     if args.json:
         terminal.tell_json(found)
     if found["state"] != "verified":
@@ -132,36 +122,37 @@ def _backup(args: argparse.Namespace, context: Context) -> int:
     return os.EX_OK
 
 
-def _own_message(args: argparse.Namespace, context: Context) -> tuple[Message, int, int]:
-    """Return this device's backup, its generation and the number of its accounts, checked by opening it."""
+def _own_message(args: argparse.Namespace, context: Context) -> tuple[bytes, terminal.Json]:
+    """Return this device's backup and what is in it, checked by opening it."""
     vault_keeper = keeper(args, context)
     vault = told(vault_keeper.open()).vault
     with Visit(context.settings, app.identify(context.settings)) as visit:
         found = visit.messages(f"{vault.id}/{vault.device}/backup")
     if not found:
         raise NothingFound("can't find this device's backup", "the broker has none", "appliance backup")
-    opened = vault_keeper.open_own(found[0].payload)
-    return found[0], opened.generation, len(opened.records)
+    payload = found[0].payload
+    opened = vault_keeper.open_own(payload)
+    facts = {"generation": opened.generation, "accounts": len(opened.records), "size": len(payload)}
+    return payload, facts
 
 
 def _verify(args: argparse.Namespace, context: Context) -> int:
-    message, generation, accounts = _own_message(args, context)
-    if args.json:
-        terminal.tell_json({"generation": generation, "accounts": accounts, "size": len(message.payload)})
-    else:
-        terminal.tell(
-            f"generation {generation} with {accounts} accounts, {len(message.payload)} bytes: it opens"
-        )
-    return os.EX_OK
+    _payload, facts = _own_message(args, context)
+    return _answered(args, facts, "generation {generation} with {accounts} accounts, {size} bytes: it opens")
 
 
 def _save(args: argparse.Namespace, context: Context) -> int:
-    message, generation, accounts = _own_message(args, context)
-    args.file.write(message.payload)
+    payload, facts = _own_message(args, context)
+    args.file.write(payload)
+    words = "saved generation {generation} with {accounts} accounts; the passphrase opens it"
+    return _answered(args, facts, words)
+
+
+def _answered(args: argparse.Namespace, facts: terminal.Json, words: str) -> int:
     if args.json:
-        terminal.tell_json({"generation": generation, "accounts": accounts, "size": len(message.payload)})
+        terminal.tell_json(facts)
     else:
-        terminal.tell(f"saved generation {generation} with {accounts} accounts; the passphrase opens it")
+        terminal.tell(words.format_map(facts))
     return os.EX_OK
 
 

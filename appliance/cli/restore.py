@@ -9,10 +9,10 @@ from typing import Any
 
 from appliance import app, errands
 from appliance.cli import terminal
-from appliance.cli.arguments import command, json_flag, poke
+from appliance.cli.arguments import command, json_flag, passphrase_flag, poke
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
-from appliance.core.backup import Backup
+from appliance.core.status import backup_status
 from appliance.errands import Message, Visit, by_vault
 from appliance.errors import (
     ApplianceError,
@@ -68,9 +68,7 @@ def register_restore(commands: Any) -> None:
     )
     restore.add_argument("--merge", action="store_true", help="merge into the vault that is here")
     restore.add_argument("--dry-run", action="store_true", help="only say what would be restored")
-    restore.add_argument(
-        "--passphrase-file", type=terminal.Input, metavar="FILE", help="passphrase or recovery key"
-    )
+    passphrase_flag(restore)
     json_flag(restore)
 
 
@@ -85,10 +83,9 @@ def _restore(args: argparse.Namespace, context: Context) -> int:
         message = Message("", "", "backup", args.file.data)
         return _from(args, context, device, (message,), None)
     with Visit(context.settings, device) as visit:
-        kind = "history/+" if args.generation is not None else "backup"
         messages = visit.messages("+/+/backup")
         if args.generation is not None:
-            messages = (*messages, *visit.messages(f"+/+/{kind}"))
+            messages = (*messages, *visit.messages("+/+/history/+"))
         return _from(args, context, device, _wanted(messages, args, context), visit)
 
 
@@ -136,16 +133,15 @@ def _from(
     if args.merge:
         return _merge_here(args, context, device, opened)
     replaced = _replaced(args, context, opened)
+    vault = newest.vault
     if replaced is not None:
         device = app.rename(device, replaced.name)
         app.state_folder(context.settings).save_device(device)
-    vault = newest.vault
-    if replaced is not None:
         vault = replace(vault, removed=vault.removed | {replaced.device})
     kept = vault_keeper.adopt(vault, newest.envelope, newest.master)
     _take_generation(args, vault_keeper, opened)
     backup = _secure(context, vault_keeper, visit)
-    if replaced is not None and visit is not None and backup is not None and backup.condition == "verified":
+    if replaced is not None and visit is not None and backup == "verified":
         visit.clear(kept.vault.id, replaced.device)
         terminal.note(f"cleared the backup of '{replaced.name}' ({replaced.device}) at the broker")
     return _told(args, vault_keeper.open().vault, device, backup)
@@ -252,42 +248,39 @@ def _merge_here(args: argparse.Namespace, context: Context, device: Device, open
     return _told(args, own.open().vault, device, None)
 
 
-def _secure(context: Context, vault_keeper: Keeper, visit: Visit | None) -> Backup | None:
-    """Publish and verify the new device's own backup; by the daemon if it runs."""
+def _secure(context: Context, vault_keeper: Keeper, visit: Visit | None) -> str | None:
+    """Publish and verify the new device's own backup, by the daemon if it runs; return its state."""
     poke(context)
     if visit is None:
         return None
     try:
         found: terminal.Json = app.ask(context.settings, "backup")
     except NotRunning:
-        backup = errands.back_up(context.settings, vault_keeper, visit)
-    else:
-        at = found["verified_at"]
-        backup = Backup(None, condition=found["state"], error=found["error"], verified_at=at)
-    if backup.condition != "verified":
+        found = backup_status(errands.back_up(context.settings, vault_keeper, visit))
+    state: str = found["state"]
+    if state != "verified":
         error = BrokerFailed(
-            "the backup of this device is not verified", backup.error or backup.condition, "appliance backup"
+            "the backup of this device is not verified", found["error"] or state, "appliance backup"
         )
         terminal.tell_error(error)
-    return backup
+    return state
 
 
-def _told(args: argparse.Namespace, vault: Vault, device: Device, backup: Backup | None) -> int:
+def _told(args: argparse.Namespace, vault: Vault, device: Device, backup: str | None) -> int:
     if args.json:
-        state = backup.condition if backup is not None else None
         terminal.tell_json(
             {
                 "vault": vault.id,
                 "device": device.id,
                 "accounts": len(vault.records),
-                "backup": state,
+                "backup": backup,
                 "dry_run": args.dry_run,
             }
         )
         return os.EX_OK
     verb = "would restore" if args.dry_run else "restored"
     terminal.tell(f"{verb} {len(vault.records)} accounts as '{device.name}' ({device.id})")
-    if backup is not None and backup.condition == "verified":
+    if backup == "verified":
         terminal.tell("its own backup is at the broker and verified")
     if args.dry_run:
         return os.EX_OK

@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 from PIL.Image import Image
 
+from appliance.core.events import Problem
 from appliance.core.instant import Instant
 from appliance.core.layout.code_screen import CodeView, code_frame, issuer_overflow
 from appliance.core.layout.frame import blank_frame
@@ -33,19 +34,22 @@ def render(state: State, now: Instant) -> Image:
     if state.panel.blank:
         return blank_frame()
     if state.panel.message is not None:
-        problem = state.panel.message.problem
-        return message_frame(MessageView(problem.what, (problem.why, problem.hint), problem.short))
+        return _problem(state.panel.message.problem)
     match state.phase:
         case Starting():
             return starting_frame()
         case NoVault():
             return welcome_frame(WelcomeView(state.options.address))
         case Locked(problem):
-            return message_frame(MessageView(problem.what, (problem.why, problem.hint), problem.short))
+            return _problem(problem)
         case Open():
             return _open(state, now)
         case _:
             assert_never(state.phase)
+
+
+def _problem(problem: Problem) -> Image:
+    return message_frame(MessageView(problem.what, (problem.why, problem.hint), problem.short))
 
 
 def scrolling(state: State, now: Instant) -> bool:
@@ -54,7 +58,7 @@ def scrolling(state: State, now: Instant) -> bool:
     shown = state.shown
     if shown is None or state.panel.blank or elapsed > 2 * SCROLL_REST + SCROLL_STEPS * SCROLL_SECONDS:
         return False
-    return issuer_overflow(_view(state, shown, now)) > 0
+    return issuer_overflow(_heading(state, shown, now)) > 0
 
 
 def _open(state: State, now: Instant) -> Image:
@@ -75,18 +79,24 @@ def _believed(state: State, now: Instant) -> bool:
 
 
 def _view(state: State, shown: tuple[Record, int, int], now: Instant) -> CodeView:
+    record, _, _ = shown
+    view = _heading(state, shown, now)
+    view = _hotp(view, state, record) if record.account.type == "hotp" else _totp(view, record, now)
+    return replace(view, scroll=_scroll(issuer_overflow(view), now.mono - state.panel.since))
+
+
+def _heading(state: State, shown: tuple[Record, int, int], now: Instant) -> CodeView:
+    """Return the view without its code: which account it is, and the signs beside it."""
     record, place, count = shown
-    view = CodeView(
+    return CodeView(
         issuer=record.account.issuer,
         name=record.account.name,
         position=place,
         count=count,
         code=None,
         sign=_sign(state),
-        clock_sign=state.options.require_trusted and not now.trusted,
+        clock_sign=not _believed(state, now),
     )
-    view = _hotp(view, state, record) if record.account.type == "hotp" else _totp(view, record, now)
-    return replace(view, scroll=_scroll(issuer_overflow(view), now.mono - state.panel.since))
 
 
 def _totp(view: CodeView, record: Record, now: Instant) -> CodeView:

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from appliance.core.backup import Backup
 from appliance.core.instant import Instant
 from appliance.core.state import Json, Locked, NoVault, Open, Starting, State
 
@@ -21,14 +22,13 @@ def status(state: State, now: Instant) -> Json:
         "clock": {"state": now.trust, "trusted": now.trusted},
         "display": {"driver": state.options.driver, "ok": True},
         "broker": _broker(state),
-        "backup": backup_status(state),
+        "backup": backup_status(state.backup),
         "peers": [],
     }
 
 
-def backup_status(state: State) -> Json:
-    """Return what is known of the backup."""
-    backup = state.backup
+def backup_status(backup: Backup) -> Json:
+    """Return what is known of a backup."""
     return {
         "state": backup.condition,
         "generation": backup.verified_generation,

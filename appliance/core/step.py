@@ -317,7 +317,7 @@ def _answered(state: State, now: Instant) -> Step:
     answers: list[Effect] = []
     for one in state.waiting:
         if one.goal == "backup" and (state.backup.settled or now.mono >= one.until):
-            answers.append(Reply(one.ask, backup_status(state)))
+            answers.append(Reply(one.ask, backup_status(state.backup)))
         elif now.mono >= one.until:
             answers.append(Reply(one.ask, problem="it takes too long"))
         else:

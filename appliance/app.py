@@ -156,7 +156,8 @@ def _saved(ref: int, before: Kept, after: Kept) -> Saved:
 
 def serve(settings: Settings) -> None:
     """Run the daemon until it is told to stop. Raises ApplianceError, or what a thread crashed of."""
-    _refuse_unbuilt(settings)
+    refuse_unbuilt(settings)
+    _warn_of_unbuilt(settings)
     device = identify(settings)
     inbox: Inbox = Inbox()
     keeper = new_keeper(settings)
@@ -193,13 +194,17 @@ def _options(settings: Settings, device: Device) -> Options:
     )
 
 
-def _refuse_unbuilt(settings: Settings) -> None:
+def refuse_unbuilt(settings: Settings) -> None:
+    """Raise ConfigurationInvalid if the vault is to start in a mode that does not exist yet."""
     if settings.vault.unlock != "credential":
         raise ConfigurationInvalid(
             "can't use the configuration",
             f"vault.unlock: {settings.vault.unlock} is not built yet",
             "set vault.unlock to credential",
         )
+
+
+def _warn_of_unbuilt(settings: Settings) -> None:
     if settings.display.driver != "none" or settings.buttons.backend != "none":
         _log.warning(
             logs.line(

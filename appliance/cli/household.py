@@ -13,7 +13,7 @@ from appliance.cli.owner import become_owner
 from appliance.cli.restore import register_restore
 from appliance.core.status import backup_status
 from appliance.errands import Visit
-from appliance.errors import BrokerFailed, ConfigurationInvalid, NothingFound, NotRunning, UsageError
+from appliance.errors import BrokerFailed, NothingFound, NotRunning, UsageError
 from appliance.vault import keys
 
 
@@ -49,12 +49,7 @@ def register(commands: Any) -> None:
 
 
 def _init(args: argparse.Namespace, context: Context) -> int:
-    if context.settings.vault.unlock != "credential":
-        raise ConfigurationInvalid(
-            "can't make the vault",
-            f"vault.unlock: {context.settings.vault.unlock} is not built yet",
-            "set it to credential",
-        )
+    app.refuse_unbuilt(context.settings)
     become_owner(context.settings.state_dir)
     vault_keeper = app.new_keeper(context.settings)
     app.state_folder(context.settings).prepare()

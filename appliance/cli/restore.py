@@ -73,6 +73,7 @@ def register_restore(commands: Any) -> None:
 
 
 def _restore(args: argparse.Namespace, context: Context) -> int:
+    app.refuse_unbuilt(context.settings)
     become_owner(context.settings.state_dir)
     app.state_folder(context.settings).prepare()
     here = app.new_keeper(context.settings).exists()

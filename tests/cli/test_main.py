@@ -138,7 +138,7 @@ def test_a_configuration_in_a_variable_is_found(
     sys.stdin.close()
 
 
-@pytest.mark.parametrize("command", ["init", "run"])
+@pytest.mark.parametrize("command", ["init", "restore", "run"])
 @pytest.mark.parametrize("mode", ["pin", "passphrase"])
 def test_a_start_mode_that_is_not_built_is_exit_78(shell: Shell, command: str, mode: str) -> None:
     shell.configure(vault={"unlock": mode})

@@ -14,7 +14,8 @@ from typing import Final
 from appliance import app
 from appliance.adapters.broker import MqttBroker
 from appliance.adapters.clock import SystemClock
-from appliance.core.backup import Backup, BackupEvent, deadline, step
+from appliance.core.backup import BackupEvent, deadline, step
+from appliance.core.cycle import Backup
 from appliance.core.effects import Change, Check, Effect, Fetch, OpenVault, Publish
 from appliance.core.events import (
     Acknowledged,

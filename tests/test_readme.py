@@ -9,7 +9,7 @@ import pytest
 
 from appliance import errors
 from appliance.cli.main import BUG, INTERRUPTED, parser
-from appliance.core.backup import Condition
+from appliance.core.cycle import Condition
 from appliance.core.instant import Reading, judge
 from appliance.core.state import Options
 from appliance.core.status import status

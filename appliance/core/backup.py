@@ -7,9 +7,18 @@ so a lost event is a time-out; a time-out leads to another fetch, never to a pub
 carry the ref of a stage that is over, and are ignored.
 """
 
-from dataclasses import dataclass, field, replace
-from typing import Final, Literal, assert_never
+from dataclasses import replace
+from typing import Final, assert_never
 
+from appliance.core.cycle import (
+    Backup,
+    Checking,
+    Condition,
+    Merging,
+    Publishing,
+    Reading,
+    Resting,
+)
 from appliance.core.effects import Change, Check, Effect, Fetch, Log, Merge, Publish
 from appliance.core.events import (
     Acknowledged,
@@ -50,116 +59,11 @@ PAYLOAD_LIMIT: Final = 1_000_000
 PACKET_ROOM: Final = 1024
 """Of a broker's packet limit, for topic and properties."""
 
-Condition = Literal[
-    "never",
-    "pending",
-    "acknowledged",
-    "verified",
-    "unverified",
-    "rolled_back",
-    "rejected",
-    "conflict",
-    "too_large",
-    "passphrase_changed",
-    "offline",
-]
 _PAUSED: Final = frozenset({"passphrase_changed", "rejected"})
 """A new save is no reason to write over what was found: it is read again, and that decides."""
 BackupEvent = (
     Opened | Saved | Connected | Lost | Acknowledged | Subscribed | Received | Checked | Failed | Woke
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Resting:
-    """Nothing is under way; at `until` the topic is read."""
-
-    until: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The retained message was asked for."""
-
-    ref: int
-    until: float
-    expected: bytes = field(repr=False)
-    subscribed: bool = False
-    other: bytes | None = field(default=None, repr=False)
-    """A retained message that is not the expected one; judged only at `until`, an equal one may yet come."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checking:
-    """The keeper looks into a message."""
-
-    ref: int
-    until: float
-    payload: bytes = field(repr=False)
-    expected: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Merging:
-    """The keeper takes over a message that holds something new."""
-
-    ref: int
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class Publishing:
-    """The broker was given a message and has not answered."""
-
-    ref: int
-    until: float
-    payload: bytes = field(repr=False)
-
-
-Stage = Resting | Reading | Checking | Merging | Publishing
-
-
-@dataclass(frozen=True, slots=True)
-class Backup:
-    """What is known of the backup, and what is being done about it."""
-
-    prefix: str | None
-    """Of topics; None: no broker is configured."""
-    topic: str = ""
-    latest: bytes = field(default=b"", repr=False)
-    """The newest saved vault as it is published."""
-    generation: int = 0
-    day_slot: int = 0
-    link: Connected | None = None
-    stage: Stage = Resting()
-    condition: Condition = "never"
-    error: str | None = None
-    verified_at: float | None = None
-    """Unix seconds of the last verification."""
-    verified_generation: int | None = None
-    held: bool = False
-    """It was verified, and has not been found lost since."""
-    published: bytes = field(default=b"", repr=False)
-    """What the broker was given last on this connection, until it is verified."""
-    attempts: int = 0
-    not_before: float = 0.0
-    """Monotonic; no publication before it."""
-    overwrote_at: float | None = None
-    drops: int = 0
-    """Connections that ended while the same payload was being published."""
-    doubted: bool = False
-    """That there is no backup was doubted once, by reading again."""
-    disturbed: bool = False
-    """A different message passed by during a cycle: read again after it."""
-    lost_at: tuple[float, ...] = ()
-    """Unix seconds at which a verified backup was found missing or older, within a day."""
-
-    @property
-    def settled(self) -> bool:
-        """No cycle is under way."""
-        return isinstance(self.stage, Resting)
-
-
 Step = tuple[Backup, tuple[Effect, ...]]
 
 

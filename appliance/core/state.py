@@ -6,7 +6,7 @@ Secrets of accounts are in here while the vault is open, and sealed bytes; keys 
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from appliance.core.backup import Backup
+from appliance.core.cycle import Backup
 from appliance.core.events import Problem
 from appliance.vault.model import Record, Vault
 

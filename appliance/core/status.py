@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from appliance.core.backup import Backup
+from appliance.core.cycle import Backup
 from appliance.core.instant import Instant
 from appliance.core.state import Json, Locked, NoVault, Open, Starting, State
 

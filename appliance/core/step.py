@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from appliance.core import backup as backups
-from appliance.core.backup import Backup
+from appliance.core.cycle import Backup
 from appliance.core.effects import Change, Effect, Exit, Log, OpenVault, Reply, ReplyFrame, Spend
 from appliance.core.events import (
     Acknowledged,

@@ -3,7 +3,11 @@
 The map, from the outside in:
 
 cli       the commands: the only place that prints or prompts
-app       the composition root: settings -> adapters -> loop
+daemon    every part joined: settings -> adapters -> loop
+errands   what a command does at the broker by itself
+answer    a piece of work for the keeper -> the event that tells of it
+app       the parts that commands and daemon share, made from the settings
+hardware  board and settings -> which panel, which pins
 loop      the shell: one inbox, one thread that owns the state
 keeper    the only holder of keys: lock, read, open, apply a change, seal, save, check
 settings  config.yaml -> frozen settings

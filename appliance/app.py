@@ -3,33 +3,25 @@
 import logging
 import os
 import re
-import signal
 import socket
-import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from random import SystemRandom
-from typing import Any, Final, assert_never
+from typing import Any, Final
 from uuid import UUID
 
-from appliance import logs
-from appliance.adapters import control
+from appliance import hardware
+from appliance.adapters import control, oled
 from appliance.adapters.broker import Backoff, Link, MqttBroker, Tls
 from appliance.adapters.clock import SystemClock
-from appliance.adapters.control import ControlSocket
 from appliance.adapters.memory import derivation_limit
-from appliance.adapters.panel import NoPanel
 from appliance.adapters.store import StateFolder
-from appliance.core.effects import Change, Check, Merge, OpenVault, Spend
-from appliance.core.events import Checked, Event, Failed, Missing, Opened, Problem, Saved, Stopping
-from appliance.core.state import Options
-from appliance.errors import ApplianceError, ConfigurationInvalid, NothingFound, VaultExists
-from appliance.keeper import Keeper, Kept
-from appliance.loop import Inbox, Shell, Work, Worker, run
-from appliance.ports import Device, Source
+from appliance.core.instant import Reading
+from appliance.errors import ApplianceError, ConfigurationInvalid, VaultExists
+from appliance.keeper import Keeper
+from appliance.ports import Device
 from appliance.settings import Settings
-from appliance.vault import edit
-from appliance.vault.merge import counters_only
 
 NAME_LIMIT: Final = 32
 _log = logging.getLogger("appliance")
@@ -50,6 +42,18 @@ def new_keeper(settings: Settings, entered: str | None = None) -> Keeper:
     return Keeper(state_folder(settings), SystemClock(), os.urandom, derivation_limit, entered)
 
 
+def new_clock(
+    settings: Settings, *, keep: bool = False, altered: Callable[[Reading], Reading] | None = None
+) -> SystemClock:
+    """Return the clock of this machine, which knows what earlier processes of this boot found out.
+
+    `keep`: it hands that on itself, which one process at a time may do. `altered` returns what a simulation makes of a
+    reading.
+    """
+    floor = state_folder(settings).remembered().get("good_time", 0.0)
+    return SystemClock(proof=settings.runtime_dir / "clock.json", floor=floor, keep=keep, altered=altered)
+
+
 def identify(settings: Settings) -> Device:
     """Return who this device is, deciding it at the first start; never anew beside a vault."""
     store = state_folder(settings)
@@ -66,12 +70,13 @@ def identify(settings: Settings) -> Device:
                     "device.json is missing, and there is a vault beside it",
                     "appliance list --passphrase-file FILE puts it back",
                 )
-            device = Device(f"otp-{os.urandom(4).hex()}", None, settings.name or _host_name())
+            device = Device(f"otp-{os.urandom(4).hex()}", None, settings.name or host_name())
             store.save_device(device)
     return device
 
 
-def _host_name() -> str:
+def host_name() -> str:
+    """Return what this machine is called, as far as it can be a name on a display."""
     name = re.sub(r"[^\x20-\x7e]", "", socket.gethostname().partition(".")[0])
     return name[:NAME_LIMIT] or "appliance"
 
@@ -98,6 +103,13 @@ def new_broker(settings: Settings, client_id: str) -> MqttBroker | None:
     return None if where is None else MqttBroker(where, pauses=Backoff(SystemRandom().uniform))
 
 
+def blank(settings: Settings) -> None:
+    """Turn the panel dark, as after a daemon that was killed. Raises HardwareFailed."""
+    wiring = hardware.wiring(settings)
+    if wiring is not None:
+        oled.blank(wiring)
+
+
 def ask(settings: Settings, method: str, **params: Any) -> Any:
     """Ask the running daemon. Raises NotRunning, or ApplianceError if it refuses."""
     return control.call(socket_path(settings), method, params)
@@ -108,92 +120,6 @@ def socket_path(settings: Settings) -> Path:
     return settings.runtime_dir / "control.sock"
 
 
-def answer(keeper: Keeper, work: Work) -> Event:
-    """Do a piece of work with the keeper, and return the event that tells of it."""
-    try:
-        match work:
-            case OpenVault(ref):
-                return _opened(ref, keeper.open())
-            case Change(ref, change):
-                before = keeper.open()
-                after = _changed(keeper, change)
-                return _saved(ref, before, after)
-            case Check(ref, payload):
-                return Checked(ref, keeper.check(payload))
-            case _:
-                assert_never(work)
-    except NothingFound as error:
-        if isinstance(work, OpenVault):
-            return Missing(work.ref)
-        return Failed(work.ref, problem(error))
-    except ApplianceError as error:
-        return Failed(work.ref, problem(error))
-
-
-def problem(error: ApplianceError) -> Problem:
-    """Return an error as data for the core."""
-    return Problem(error.what, error.why, error.hint, error.short)
-
-
-def _changed(keeper: Keeper, change: Spend | Merge) -> Kept:
-    match change:
-        case Spend(uuid):
-            return keeper.change(lambda vault, _moment: edit.spend(vault, uuid))
-        case Merge(payload):
-            return keeper.merged(payload)
-        case _:
-            assert_never(change)
-
-
-def _opened(ref: int, kept: Kept) -> Opened:
-    return Opened(ref, kept.vault.generation, kept.published, kept.vault, kept.warning)
-
-
-def _saved(ref: int, before: Kept, after: Kept) -> Saved:
-    only = counters_only(before.vault, after.vault)
-    return Saved(ref, after.vault.generation, after.published, after.vault, only)
-
-
-def serve(settings: Settings) -> None:
-    """Run the daemon until it is told to stop. Raises ApplianceError, or what a thread crashed of."""
-    refuse_unbuilt(settings)
-    _warn_of_unbuilt(settings)
-    device = identify(settings)
-    inbox: Inbox = Inbox()
-    keeper = new_keeper(settings)
-    worker = Worker(lambda work: answer(keeper, work), inbox)
-    doorway = ControlSocket(socket_path(settings))
-    broker = new_broker(settings, device.id)
-    sources: list[Source] = [doorway, *([broker] if broker is not None else [])]
-    shell = Shell(SystemClock(), NoPanel(), doorway, broker, worker, logs.line)
-    _stop_on_signals(inbox)
-    _log.info(logs.line("starting", device=device.id, name=device.name, python=sys.version.split()[0]))
-    try:
-        for source in sources:
-            source.start(inbox.put)
-        worker.start()
-        run(_options(settings, device), shell, inbox)
-    finally:
-        shell.display.off()
-        for source in sources:
-            source.stop()
-        worker.stop()
-        keeper.forget()
-
-
-def _options(settings: Settings, device: Device) -> Options:
-    mqtt = settings.mqtt
-    return Options(
-        device=device.id,
-        name=device.name,
-        prefix=mqtt.topic_prefix if mqtt.host is not None else None,
-        require_trusted=settings.clock.require_trusted,
-        blank_after=float(settings.display.blank_after_seconds),
-        host=f"{mqtt.host}:{mqtt.port}" if mqtt.host is not None else "",
-        address=f"{_host_name()}.local",
-    )
-
-
 def refuse_unbuilt(settings: Settings) -> None:
     """Raise ConfigurationInvalid if the vault is to start in a mode that does not exist yet."""
     if settings.vault.unlock != "credential":
@@ -202,21 +128,6 @@ def refuse_unbuilt(settings: Settings) -> None:
             f"vault.unlock: {settings.vault.unlock} is not built yet",
             "set vault.unlock to credential",
         )
-
-
-def _warn_of_unbuilt(settings: Settings) -> None:
-    if settings.display.driver != "none" or settings.buttons.backend != "none":
-        _log.warning(
-            logs.line(
-                "no hardware yet", why="display and buttons act as none; use 'appliance frame' and 'press'"
-            )
-        )
-
-
-def _stop_on_signals(inbox: Inbox) -> None:
-    # SimpleQueue.put is re-entrant, so a handler may call it.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: inbox.put(Stopping()))
 
 
 def rename(device: Device, name: str) -> Device:

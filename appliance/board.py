@@ -20,7 +20,7 @@ class Board:
 
     name: str
     driver: str
-    """Of the panel's controller, as luma.oled names it."""
+    """Of the panel's controller, as luma.oled names it; "none": there is no panel."""
     bus: Bus
     buttons: Mapping[Key, int]
     """The BCM pin of each key."""
@@ -37,13 +37,20 @@ class Board:
     height: int = 64
     rotate: int = 0
     """Quarter turns of the picture, clockwise, until it stands upright beside its keys."""
-    column_offset: int = 0
-    """First column of the controller's memory that is on the glass: an SH1106 has 132, and centres 128."""
+    column_offset: int | None = None
+    """First column of the controller's memory that is on the glass: an SH1106 has 132, and centres 128. None: as that
+    controller usually has it."""
 
     @property
     def layout(self) -> Layout:
-        """Which keys there are."""
+        """Which keys there are. ValueError: they make no layout, which no board of `BOARDS` does."""
         return layout_of(self.buttons)
+
+    @property
+    def bus_lines(self) -> frozenset[int]:
+        """The BCM pins of the bus, as far as they are the same on every Pi: chip selects can be moved."""
+        port = self.i2c_port if self.bus == "i2c" else self.spi_port
+        return _BUS_LINES.get((self.bus, port), frozenset())
 
 
 def layout_of(keys: Iterable[Key]) -> Layout:
@@ -68,6 +75,12 @@ _SIMPLE: Final[Mapping[frozenset[Key], Layout]] = MappingProxyType(
         frozenset({"previous", "next", "ok"}): "three",
         frozenset({"next", "ok"}): "two",
         frozenset({"ok"}): "one",
+    }
+)
+_BUS_LINES: Final[Mapping[tuple[Bus, int], frozenset[int]]] = MappingProxyType(
+    {
+        ("i2c", 1): frozenset({2, 3}),  # SDA, SCL
+        ("spi", 0): frozenset({10, 11}),  # MOSI, SCLK; nothing is read from a panel
     }
 )
 _LEFT_RIGHT: Final[frozenset[Key]] = frozenset({"left", "right"})

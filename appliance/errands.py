@@ -14,6 +14,7 @@ from typing import Final
 from appliance import app
 from appliance.adapters.broker import MqttBroker
 from appliance.adapters.clock import SystemClock
+from appliance.answer import answer
 from appliance.core.backup import BackupEvent, deadline, step
 from appliance.core.cycle import Backup
 from appliance.core.effects import Change, Check, Effect, Fetch, OpenVault, Publish
@@ -162,7 +163,7 @@ def back_up(settings: Settings, keeper: Keeper, visit: Visit) -> Backup:
     keeper.open()
     clock = SystemClock()
     backup = Backup(settings.mqtt.topic_prefix, link=visit.connected)
-    visit.inbox.put(app.answer(keeper, OpenVault(0)))
+    visit.inbox.put(answer(keeper, OpenVault(0)))
     end = clock.now().mono + BACKUP_SECONDS
     ref, history = _FIRST_REF, 0
     while (now := clock.now()).mono < end:
@@ -190,7 +191,7 @@ def _act(effects: tuple[Effect, ...], visit: Visit, keeper: Keeper, backup: Back
             case Fetch(ref, topic):
                 visit.broker.fetch(ref, topic)
             case Check() | Change():
-                visit.inbox.put(app.answer(keeper, effect))
+                visit.inbox.put(answer(keeper, effect))
             case _:
                 pass
     return history

@@ -8,13 +8,15 @@ process ends, the service manager starts it anew. A silent half-dead daemon is w
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Final, assert_never
+from typing import Any, assert_never
 
-from PIL.Image import Image
+from PIL import Image
+from PIL.Image import Image as Picture
 
+from appliance.core.care import contrast, light
 from appliance.core.effects import (
     Change,
     Check,
@@ -22,22 +24,28 @@ from appliance.core.effects import (
     Exit,
     Fetch,
     Log,
+    Measure,
     OpenVault,
     Publish,
+    Remember,
     Reply,
     ReplyFrame,
+    Simulate,
+    Vouch,
 )
-from appliance.core.events import Event, Woke
+from appliance.core.events import Event, PanelBack, PanelFailed, Woke
 from appliance.core.render import render
 from appliance.core.state import Options, State
 from appliance.core.step import deadline, start, step
+from appliance.errors import ApplianceError
 from appliance.ports import Broker, Clock, Control, Display
 
-Work = OpenVault | Change | Check
-Answer = Callable[[Work], Event]
-"""Does a piece of work and returns the event that tells of it; may block."""
+Work = OpenVault | Change | Check | Measure | Remember
+Answer = Callable[[Work], Event | None]
+"""Does a piece of work and returns the event that tells of it, if there is anything to tell; may block."""
+Simulation = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Does something to simulated hardware. Raises ApplianceError if there is no such thing."""
 
-LONGEST_WAIT: Final = 3600.0
 _log = logging.getLogger("appliance")
 
 
@@ -76,7 +84,9 @@ class Worker:
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
-            self._inbox.put(self._answer(work))
+            event = self._answer(work)
+            if event is not None:
+                self._inbox.put(event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,10 @@ class Shell:
     worker: Worker
     line: Callable[..., str]
     """Formats a line of the log."""
+    vouch: Callable[[], None] = lambda: None
+    """Trusts the present time from now on: the owner has compared it."""
+    simulation: Simulation | None = None
+    """None: the hardware is real."""
     beat: Callable[[], None] = lambda: None
     """Tells a watchdog that the loop turns."""
 
@@ -97,7 +111,8 @@ class Shell:
 def run(options: Options, shell: Shell, inbox: Inbox) -> None:
     """Run until `Exit`; raises what a thread crashed of. The sources are started and stopped by the caller."""
     state, effects = start(options, shell.clock.now())
-    shown: Image | None = None
+    shown: Picture | None = None
+    shell.display.start(lambda problem: inbox.put(PanelFailed(problem)), lambda: inbox.put(PanelBack()))
     with _watched(inbox):
         while True:
             for effect in effects:
@@ -105,11 +120,13 @@ def run(options: Options, shell: Shell, inbox: Inbox) -> None:
                     return
                 if isinstance(effect, ReplyFrame):
                     shown = _draw(shell, state, shown)
-                    shell.control.reply(effect.ask, _pixels(shown))
+                    seen = Image.new("1", shown.size) if effect.hidden else shown
+                    shell.control.reply(effect.ask, _pixels(seen))
                 else:
                     _do(effect, shell)
             if inbox.empty():
                 shown = _draw(shell, state, shown)
+                shell.display.tend()
             event = _next(inbox, shell.clock, state)
             if not isinstance(event, Woke):
                 _log.debug(shell.line("event", kind=type(event).__name__, phase=type(state.phase).__name__))
@@ -120,7 +137,7 @@ def run(options: Options, shell: Shell, inbox: Inbox) -> None:
 def _next(inbox: Inbox, clock: Clock, state: State) -> Event:
     now = clock.now()
     try:
-        event = inbox.get(timeout=min(LONGEST_WAIT, max(0.0, deadline(state, now) - now.mono)))
+        event = inbox.get(timeout=max(0.0, deadline(state, now) - now.mono))
     except Empty:
         return Woke()
     if isinstance(event, Crashed):
@@ -130,7 +147,7 @@ def _next(inbox: Inbox, clock: Clock, state: State) -> Event:
 
 def _do(effect: Effect, shell: Shell) -> None:  # noqa: C901 - one case for each effect
     match effect:
-        case OpenVault() | Change() | Check():
+        case OpenVault() | Change() | Check() | Measure() | Remember():
             shell.worker.give(effect)
         case Publish(ref, topic, payload):
             if shell.broker is not None:
@@ -138,6 +155,10 @@ def _do(effect: Effect, shell: Shell) -> None:  # noqa: C901 - one case for each
         case Fetch(ref, topic):
             if shell.broker is not None:
                 shell.broker.fetch(ref, topic)
+        case Vouch():
+            shell.vouch()
+        case Simulate(ask, params):
+            _simulate(shell, ask, params)
         case Reply(ask, result, None):
             shell.control.reply(ask, result)
         case Reply(ask, _, problem):
@@ -150,14 +171,27 @@ def _do(effect: Effect, shell: Shell) -> None:  # noqa: C901 - one case for each
             assert_never(effect)
 
 
-def _draw(shell: Shell, state: State, shown: Image | None) -> Image:
-    frame = render(state, shell.clock.now())
+def _simulate(shell: Shell, ask: int, params: Mapping[str, Any]) -> None:
+    try:
+        if shell.simulation is None:
+            shell.control.refuse(ask, "the hardware is real")
+        else:
+            shell.control.reply(ask, shell.simulation(params))
+    except ApplianceError as error:
+        shell.control.refuse(ask, error.why)
+
+
+def _draw(shell: Shell, state: State, shown: Picture | None) -> Picture:
+    now = shell.clock.now()
+    frame = render(state, now)
     if shown is None or frame.tobytes() != shown.tobytes():
         shell.display.show(frame)
+    # After the picture: a panel that wakes must not flash up with an old one.
+    shell.display.light(light(state, now), contrast(state))
     return frame
 
 
-def _pixels(frame: Image) -> dict[str, object]:
+def _pixels(frame: Picture) -> dict[str, object]:
     """Return a frame for the control socket: rows of bits, the leftmost first, in hexadecimal."""
     return {"width": frame.width, "height": frame.height, "bits": frame.tobytes().hex()}
 

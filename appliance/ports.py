@@ -7,7 +7,8 @@ from typing import Protocol
 
 from PIL.Image import Image
 
-from appliance.core.events import Event
+from appliance.core.care import Light
+from appliance.core.events import Event, Problem
 from appliance.core.instant import Instant
 
 Post = Callable[[Event], None]
@@ -40,12 +41,31 @@ class Source(Protocol):
 class Display(Protocol):
     """A panel."""
 
+    def start(self, failed: Callable[[Problem], None], back: Callable[[], None]) -> None:
+        """Light the panel; blocks for one frame. A panel that is away is no error, but told by these two.
+
+        `failed` is called once for each outage, in the loop's thread, and `back` when a picture is shown after it.
+        """
+        ...
+
     def show(self, frame: Image) -> None:
         """Show a frame of mode "1"; may block for one transfer over the bus."""
         ...
 
+    def light(self, light: Light, contrast: int) -> None:
+        """Be as bright as this; `contrast` is that of bright, 1 to 255."""
+        ...
+
+    def tend(self) -> None:
+        """Do what is due by time alone; to be called at every turn of the loop."""
+        ...
+
     def off(self) -> None:
         """Turn the panel dark. Never raises: it runs while dying."""
+        ...
+
+    def stop(self) -> None:
+        """Let go of the bus; the panel keeps what it shows. May be called twice, or without `start`."""
         ...
 
 

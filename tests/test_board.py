@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Final, get_args
 
 import pytest
@@ -11,6 +12,8 @@ HEADER: Final = range(28)
 """BCM numbers that a 40-pin header has."""
 I2C_PINS: Final = {1: {2, 3}}
 SPI_PINS: Final = {(0, 0): {8, 10, 11}, (0, 1): {7, 10, 11}}
+CHIP_SELECTS: Final = {7, 8}
+"""Which an overlay can move."""
 
 every_board = pytest.mark.parametrize("board", list(BOARDS.values()), ids=list(BOARDS))
 
@@ -36,6 +39,7 @@ def test_every_key_has_a_pin_of_its_own_that_the_panel_leaves_free(board: Board)
     pins = [*board.buttons.values(), *(pin for pin in (board.dc, board.reset) if pin is not None), *bus]
     assert len(pins) == len(set(pins))
     assert set(pins) <= set(HEADER)
+    assert board.bus_lines == bus - CHIP_SELECTS
 
 
 @every_board
@@ -53,7 +57,7 @@ def test_a_panel_is_as_large_as_the_screens_are_drawn(board: Board) -> None:
 
 def test_an_sh1106_centres_its_picture_and_an_ssd1306_does_not() -> None:
     assert {board.column_offset for board in BOARDS.values() if board.driver == "sh1106"} == {2}
-    assert {board.column_offset for board in BOARDS.values() if board.driver == "ssd1306"} == {0}
+    assert {board.column_offset for board in BOARDS.values() if board.driver == "ssd1306"} == {None}
 
 
 @pytest.mark.parametrize(
@@ -87,6 +91,22 @@ def test_the_waveshare_panel_is_wired_as_its_manual_says() -> None:
 def test_the_panels_on_the_i2c_bus_answer_at_the_usual_address(name: str) -> None:
     board = BOARDS[name]
     assert (board.driver, board.bus, board.i2c_port, board.address) == ("ssd1306", "i2c", 1, 0x3C)
+
+
+@pytest.mark.parametrize(
+    ("bus", "i2c_port", "spi_port", "lines"),
+    [
+        ("i2c", 1, 0, {2, 3}),
+        ("i2c", 0, 0, set()),
+        ("spi", 1, 0, {10, 11}),
+        ("spi", 1, 1, set()),
+    ],
+)
+def test_a_bus_takes_the_pins_that_it_has_on_every_pi(
+    bus: Bus, i2c_port: int, spi_port: int, lines: set[int]
+) -> None:
+    board = replace(BOARDS["generic"], bus=bus, i2c_port=i2c_port, spi_port=spi_port)
+    assert board.bus_lines == lines
 
 
 def test_nobody_can_change_a_board() -> None:

@@ -12,7 +12,8 @@ import pytest
 from PIL.Image import Image
 
 from appliance import logs
-from appliance.core.effects import Change, Check, OpenVault
+from appliance.core.care import Light
+from appliance.core.effects import Change, Check, Measure, OpenVault, Remember
 from appliance.core.events import (
     Asked,
     Checked,
@@ -20,12 +21,13 @@ from appliance.core.events import (
     Event,
     Failed,
     Foreign,
-    Gestured,
+    Measured,
     Opened,
     Problem,
     Saved,
     Stopping,
 )
+from appliance.core.gestures import Gestured
 from appliance.core.render import render
 from appliance.core.state import Options
 from appliance.core.step import start as first_state
@@ -55,9 +57,23 @@ class Panel:
 
     frames: list[Image] = field(default_factory=list)
     dark: bool = False
+    lights: list[tuple[Light, int]] = field(default_factory=list)
+    tended: int = 0
 
     def show(self, frame: Image) -> None:
         self.frames.append(frame)
+
+    def start(self, failed: Callable[[Problem], None], back: Callable[[], None]) -> None:
+        self.failed, self.back = failed, back
+
+    def light(self, light: Light, contrast: int) -> None:
+        self.lights.append((light, contrast))
+
+    def tend(self) -> None:
+        self.tended += 1
+
+    def stop(self) -> None:
+        pass
 
     def off(self) -> None:
         self.dark = True
@@ -105,7 +121,7 @@ class Desk:
     """A running loop, and what surrounds it."""
 
     def __init__(
-        self, answer: Callable[[Work], Event], *, prefix: str | None = None, broker: Wire | None = None
+        self, answer: Callable[[Work], Event | None], *, prefix: str | None = None, broker: Wire | None = None
     ) -> None:
         self.inbox: Inbox = SimpleQueue()
         self.panel, self.doorway, self.clock = Panel(), Doorway(), FakeClock()
@@ -151,11 +167,18 @@ class Desk:
         self.worker.stop()
 
 
-def opening(found: Vault) -> Callable[[Work], Event]:
+def ref_of(work: Work) -> int:
+    return 0 if isinstance(work, Remember) else work.ref
+
+
+def opening(
+    found: Vault, remembered: list[tuple[str, float]] | None = None
+) -> Callable[[Work], Event | None]:
     """Return an answer that opens a vault and spends its counters, as the keeper does."""
     held = [found]
+    remembered = [] if remembered is None else remembered
 
-    def answer(work: Work) -> Event:
+    def answer(work: Work) -> Event | None:
         match work:
             case OpenVault(ref):
                 return Opened(ref, held[0].generation, b"sealed", held[0])
@@ -166,6 +189,11 @@ def opening(found: Vault) -> Callable[[Work], Event]:
                 return Saved(ref, held[0].generation, b"sealed", held[0], counters_only=True)
             case Check(ref):
                 return Checked(ref, Foreign("no"))
+            case Measure(ref):
+                return Measured(ref, "", None)
+            case Remember(key, value):
+                remembered.append((key, value))
+                return None
 
     return answer
 
@@ -195,7 +223,7 @@ def test_the_first_frame_says_that_it_starts_and_the_next_shows_the_code() -> No
     gate = threading.Event()
     answer = opening(vault(TOTP))
 
-    def slow(work: Work) -> Event:
+    def slow(work: Work) -> Event | None:
         gate.wait(SECONDS)
         return answer(work)
 
@@ -287,7 +315,7 @@ def test_a_counter_is_saved_before_its_code_is_shown() -> None:
     gate = threading.Event()
     answer = opening(vault(HOTP))
 
-    def slow(work: Work) -> Event:
+    def slow(work: Work) -> Event | None:
         if isinstance(work, Change):
             gate.wait(SECONDS)
         return answer(work)
@@ -317,7 +345,9 @@ def test_what_a_client_may_not_ask_is_refused_and_the_loop_goes_on(
 
 
 def test_a_failure_of_the_worker_is_shown_and_not_a_crash() -> None:
-    desk = Desk(lambda work: Failed(work.ref, Problem("can't open the vault", "wrong passphrase", "", "E3")))
+    desk = Desk(
+        lambda work: Failed(ref_of(work), Problem("can't open the vault", "wrong passphrase", "", "E3"))
+    )
     desk.start()
     opened(desk)
     status = desk.ask("status")
@@ -410,7 +440,7 @@ def test_work_is_done_one_after_the_other_in_its_order() -> None:
     def answer(work: Work) -> Event:
         assert busy.acquire(blocking=False), "two pieces of work at once"
         busy.release()
-        return Failed(work.ref, Problem("no", "no"))
+        return Failed(ref_of(work), Problem("no", "no"))
 
     worker = Worker(answer, inbox)
     worker.start()
@@ -428,7 +458,7 @@ def test_stopping_finishes_the_save_that_was_given_before() -> None:
     def answer(work: Work) -> Event:
         begun.set()
         gate.wait(SECONDS)
-        return Failed(work.ref, Problem("no", "no"))
+        return Failed(ref_of(work), Problem("no", "no"))
 
     worker = Worker(answer, inbox)
     worker.start()
@@ -441,7 +471,7 @@ def test_stopping_finishes_the_save_that_was_given_before() -> None:
 
 
 def test_a_worker_can_be_stopped_without_having_worked() -> None:
-    worker = Worker(lambda work: Failed(work.ref, Problem("no", "no")), SimpleQueue())
+    worker = Worker(lambda work: Failed(ref_of(work), Problem("no", "no")), SimpleQueue())
     worker.stop()
 
 

@@ -1,4 +1,4 @@
-"""The state folder: the vault file and its older generations, the lock, who this device is, and its secret.
+"""The state folder: the vault file and its older generations, the lock, this device's name, secret and memory.
 
 Rules: files are 0600 (the secret 0400) in a 0700 folder; a symbolic link, or a file that others can read, is an
 error. A save is a new file, flushed and read back before a rename; what was saved before stays until then.
@@ -8,12 +8,13 @@ import contextlib
 import errno
 import fcntl
 import json
+import math
 import os
 import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from appliance.errors import ApplianceError, LockBusy, ReadableByOthers, StorageFailed
 from appliance.ports import Device, Stored
@@ -23,6 +24,7 @@ NEW: Final = "vault.new"
 DEVICE: Final = "device.json"
 SECRET: Final = "device-secret"  # noqa: S105 - a file's name
 LOCK: Final = "lock"
+REMEMBERED: Final = "remembered.json"
 GENERATIONS: Final = 3
 LOCK_SECONDS: Final = 5.0
 READ_LIMIT: Final = 8 * 1024 * 1024 + 1
@@ -169,6 +171,28 @@ class StateFolder:
         """Write `device-secret` atomically."""
         self._replace(SECRET, secret, 0o400)
 
+    def remembered(self) -> dict[str, float]:
+        """Return the numbers that were remembered. Never raises: a file that can't be used counts as none."""
+        numbers = {key: _finite(value) for key, value in self._memory().items()}
+        return {key: number for key, number in numbers.items() if number is not None}
+
+    def remember(self, key: str, value: float) -> None:
+        """Keep a number atomically, beside whatever else is remembered.
+
+        The daemon alone remembers, from one thread: between reading and writing nothing else is kept out.
+        """
+        known = self._memory()
+        if _finite(known.get(key)) == value:
+            return  # spare the card
+        self._replace(REMEMBERED, json.dumps(known | {key: value}).encode() + b"\n", 0o600)
+
+    def _memory(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self._read(REMEMBERED, 4096) or b"{}")
+        except (ApplianceError, ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
     def _replace(self, name: str, data: bytes, mode: int) -> None:
         self.prepare()
         with self._trouble("can't write", self.path / name):
@@ -221,3 +245,14 @@ class StateFolder:
             why = os.strerror(error.errno).lower() if error.errno else "the file system refused"
             hint = _HINTS.get(error.errno or 0, "look at the state folder and the card")
             raise StorageFailed(f"{what} {path}", why, hint) from error
+
+
+def _finite(value: object) -> float | None:
+    """Return a number that JSON gave, as far as it is one; True and False are none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None

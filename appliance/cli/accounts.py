@@ -7,7 +7,6 @@ from argparse import ArgumentTypeError
 from typing import Any, Final
 
 from appliance import app
-from appliance.adapters.clock import SystemClock
 from appliance.cli import terminal
 from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke, told
 from appliance.cli.main import Context
@@ -238,7 +237,7 @@ def _code(args: argparse.Namespace, context: Context) -> int:
         code = code_for(spent.account, spent.counter - 1)
         poke(context)
     else:
-        now = SystemClock().now()
+        now = app.new_clock(context.settings).now()
         if args.at is None and not now.trusted and context.settings.clock.require_trusted:
             terminal.warn("the clock is not synchronised: the code may be wrong")
         at = now.unix if args.at is None else args.at

@@ -4,23 +4,31 @@ import argparse
 import io
 import os
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from appliance import app
-from appliance.adapters.clock import SystemClock
+from appliance import app, daemon, hardware
 from appliance.cli import terminal
 from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, told
 from appliance.cli.drawing import half_blocks, picture
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
+from appliance.core.duration import duration
+from appliance.core.status import clock_status
 from appliance.errors import NotRunning
 
-BUTTONS = ("previous", "next", "ok")
+BUTTONS: Final = ("previous", "next", "ok", "list", "menu", "blank")
+_AT_REST: Final = "the daemon does not run"
 
 
 def register(commands: Any) -> None:
     """Add the commands of this family."""
-    command(commands, "run", _run, "run the daemon", "appliance run")
+    run = command(commands, "run", _run, "run the daemon", "appliance run")
+    run.add_argument(
+        "--simulate",
+        action="store_true",
+        help="with a panel, buttons and a clock made of software (the demo's)",
+    )
+    command(commands, "blank", _blank, "turn a panel dark that no daemon uses", "appliance blank")
 
     status = command(commands, "status", _status, "say how the appliance is", "appliance status --json")
     passphrase_flag(status)
@@ -36,9 +44,14 @@ def register(commands: Any) -> None:
     )
 
 
-def _run(_args: argparse.Namespace, context: Context) -> int:
+def _run(args: argparse.Namespace, context: Context) -> int:
     become_owner(context.settings.state_dir)
-    app.serve(context.settings)
+    daemon.serve(context.settings, simulated=args.simulate)
+    return os.EX_OK
+
+
+def _blank(_args: argparse.Namespace, context: Context) -> int:
+    app.blank(context.settings)
     return os.EX_OK
 
 
@@ -78,7 +91,7 @@ def _at_rest(args: argparse.Namespace, context: Context) -> terminal.Json:
     """Return the status of an appliance whose daemon does not run, from the files."""
     vault_keeper = keeper(args, context)
     vault = told(vault_keeper.open()).vault if vault_keeper.exists() else None
-    now = SystemClock().now()
+    now = app.new_clock(context.settings).now()
     mqtt = context.settings.mqtt
     device = app.state_folder(context.settings).device()
     return {
@@ -90,14 +103,25 @@ def _at_rest(args: argparse.Namespace, context: Context) -> terminal.Json:
         "vault": vault.id if vault else None,
         "generation": vault.generation if vault else None,
         "accounts": len(vault.records) if vault else None,
-        "clock": {"state": now.trust, "trusted": now.trusted},
-        "display": {"driver": context.settings.display.driver, "ok": False},
+        "clock": clock_status(now),
+        "display": {
+            "driver": hardware.driver(context.settings),
+            "ok": False,
+            "error": _AT_REST,
+            "light": "dark",
+        },
+        "buttons": {
+            "backend": context.settings.buttons.backend,
+            "ok": False,
+            "error": _AT_REST,
+            "stuck": [],
+        },
         "broker": None
         if mqtt.host is None
         else {
             "connected": False,
             "host": f"{mqtt.host}:{mqtt.port}",
-            "error": "the daemon does not run",
+            "error": _AT_REST,
             "protocol": None,
         },
         "backup": {
@@ -117,7 +141,9 @@ def _rows(found: terminal.Json) -> list[tuple[str, ...]]:
         ("vault", found["state"] + (f" ({found['error']})" if found["error"] else "")),
         ("device", f"{found['name']} ({found['device']})"),
         ("accounts", f"{found['accounts']}, generation {found['generation']}" if found["vault"] else "none"),
-        ("clock", clock["state"] + ("" if clock["trusted"] else ": codes may be wrong")),
+        ("clock", _clock_words(clock)),
+        ("display", _hardware_words(found["display"], "driver")),
+        ("buttons", _hardware_words(found["buttons"], "backend")),
     ]
     if broker is None:
         rows.append(("broker", "none configured: set mqtt.host"))
@@ -130,6 +156,26 @@ def _rows(found: terminal.Json) -> list[tuple[str, ...]]:
         rows.append(("broker", f"{broker['host']} {state}"))
     rows.append(("backup", _backup_words(backup)))
     return rows
+
+
+def _clock_words(clock: terminal.Json) -> str:
+    words = str(clock["state"])
+    if words != "synchronised":
+        words += f" for {duration(clock['seconds'])}"
+    if clock["jumped"]:
+        words += ": it jumped"
+    return words if clock["trusted"] else f"{words}; codes may be wrong: timedatectl"
+
+
+def _hardware_words(found: terminal.Json, kind: str) -> str:
+    name = str(found[kind])
+    if name == "none" or found["error"] is None:
+        light = found.get("light", "")
+        words = f"{name}, {light}" if light and name != "none" else name
+    else:
+        words = f"{name}: {found['error']}"
+    stuck = found.get("stuck")
+    return f"{words}; stuck: {', '.join(stuck)}" if stuck else words
 
 
 def _backup_words(backup: terminal.Json) -> str:

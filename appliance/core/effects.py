@@ -5,7 +5,7 @@ Each that is answered carries a `ref`, and ends in at most one event with that r
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,34 @@ class Fetch:
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """Find out this Pi's address and temperature -> Measured | Failed."""
+
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Keep a figure on the card, for the next start; a failure is logged and nothing else."""
+
+    key: Literal["brightness", "good_time"]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Vouch:
+    """Trust the clock as it stands: the owner has compared it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Simulate:
+    """Do something to simulated hardware, and answer; refused where the hardware is real."""
+
+    ask: int
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """Answer a question of the control socket."""
 
@@ -73,9 +101,11 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class ReplyFrame:
-    """Answer a question of the control socket with the frame last shown."""
+    """Answer a question of the control socket with the picture on the display."""
 
     ask: int
+    hidden: bool = False
+    """With an empty one: what is shown is for those in front of it alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,4 +123,18 @@ class Exit:
     """End the process in good order."""
 
 
-Effect = OpenVault | Change | Check | Publish | Fetch | Reply | ReplyFrame | Log | Exit
+Effect = (
+    OpenVault
+    | Change
+    | Check
+    | Publish
+    | Fetch
+    | Measure
+    | Remember
+    | Vouch
+    | Simulate
+    | Reply
+    | ReplyFrame
+    | Log
+    | Exit
+)

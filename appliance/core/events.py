@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from appliance.core.gestures import Gestured, Moved
 from appliance.vault.model import Vault
-
-Button = Literal["previous", "next", "ok"]
-Gesture = Literal["press", "hold"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +24,6 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class Woke:
     """A deadline passed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gestured:
-    """Somebody did something to a button, or asked for it from afar."""
-
-    button: Button
-    gesture: Gesture = "press"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +151,36 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class PanelFailed:
+    """The panel is away; it is tried again by itself."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class PanelBack:
+    """A panel that was away shows a picture again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonsFailed:
+    """The pins can't be used; codes are shown all the same."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What this Pi is like at the moment."""
+
+    ref: int
+    address: str
+    """Of this Pi in its network; empty: there is none."""
+    celsius: float | None
+    """Of its processor; None: it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A client of the control socket wants something."""
 
@@ -177,7 +197,12 @@ class Stopping:
 
 Event = (
     Woke
+    | Moved
     | Gestured
+    | PanelFailed
+    | PanelBack
+    | ButtonsFailed
+    | Measured
     | Opened
     | Missing
     | Saved

@@ -57,8 +57,8 @@ class Moved:
 
 
 @dataclass(frozen=True, slots=True)
-class Acted:
-    """A gesture."""
+class Gestured:
+    """Somebody did something to a button, or asked for it from afar."""
 
     action: Action
     repeat: int = 0
@@ -122,7 +122,7 @@ class _Contact:
     down: bool = False
     """Down, without bounce and noise."""
     pressed_at: float = 0.0
-    coming: Acted | None = None
+    coming: Gestured | None = None
     """What it does at `due`, if nothing comes between."""
     due: float = 0.0
     spent: bool = False
@@ -142,8 +142,8 @@ class Buttons:
     contacts: Mapping[Key, _Contact] = field(default_factory=dict)
 
 
-_Turn = tuple[Buttons, tuple[Acted, ...]]
-_Step = Literal["settle", "stick"] | Acted
+_Turn = tuple[Buttons, tuple[Gestured, ...]]
+_Step = Literal["settle", "stick"] | Gestured
 
 
 def moved(buttons: Buttons, event: Moved, layout: Layout) -> _Turn:
@@ -170,7 +170,7 @@ def elapsed(buttons: Buttons, mono: float, layout: Layout) -> _Turn:
 
     Call it when a deadline passed and no edge waits to be handled; `deadline` then lies after `mono`.
     """
-    acted: list[Acted] = []
+    acted: list[Gestured] = []
     while (upcoming := _upcoming(buttons)) is not None and upcoming[0] <= mono:
         _, key, step = upcoming
         match step:
@@ -183,7 +183,7 @@ def elapsed(buttons: Buttons, mono: float, layout: Layout) -> _Turn:
             case "stick":
                 stuck_one = replace(_contact(buttons, key), stuck=True, spent=True, coming=None)
                 buttons, more = _with(_parted(buttons, key), key, stuck_one), ()
-            case Acted():
+            case Gestured():
                 buttons, more = _came(buttons, key, step, mono, layout)
             case _:
                 assert_never(step)
@@ -200,6 +200,21 @@ def deadline(buttons: Buttons) -> float | None:
 def stuck(buttons: Buttons) -> tuple[Key, ...]:
     """Return the keys, in order of their names, that are held for so long that no hand does it."""
     return tuple(sorted(key for key, contact in buttons.contacts.items() if contact.stuck))
+
+
+def went_down(before: Buttons, after: Buttons) -> bool:
+    """Return whether a hand went down on a key between the two."""
+    return any(contact.held and not _contact(before, key).held for key, contact in after.contacts.items())
+
+
+def used_up(buttons: Buttons) -> Buttons:
+    """Return the buttons with nothing more to come of the keys that are down: a press that wakes does no more."""
+    return Buttons(
+        {
+            key: replace(contact, spent=True, coming=None) if contact.down else contact
+            for key, contact in buttons.contacts.items()
+        }
+    )
 
 
 def _contact(buttons: Buttons, key: Key) -> _Contact:
@@ -247,16 +262,16 @@ def _pressed(buttons: Buttons, key: Key, layout: Layout) -> _Turn:
     before = _contact(buttons, key)
     contact = replace(before, down=True, pressed_at=before.edge_at, coming=None, spent=False)
     if before.coming is not None and role.double is not None:
-        return _with(buttons, key, replace(contact, spent=True)), (Acted(role.double),)
+        return _with(buttons, key, replace(contact, spent=True)), (Gestured(role.double),)
     if key in _STICK and any(_contact(buttons, other).held for other in _STICK):
         # A stick that is pushed slantwise, or tilts under the thumb, closes a second contact that nobody meant.
         return _with(buttons, key, replace(contact, spent=True)), ()
     if key in _PAIR and any(_contact(buttons, other).held for other in _PAIR):
         return _joined(buttons, key, contact, role)
     if role.hold is not None:
-        coming = Acted(role.hold, 1 if role.press == role.hold else 0)
+        coming = Gestured(role.hold, 1 if role.press == role.hold else 0)
         contact = replace(contact, coming=coming, due=contact.pressed_at + role.hold_after)
-    return _with(buttons, key, contact), () if role.press is None else (Acted(role.press),)
+    return _with(buttons, key, contact), () if role.press is None else (Gestured(role.press),)
 
 
 def _joined(buttons: Buttons, key: Key, contact: _Contact, role: _Role) -> _Turn:
@@ -270,16 +285,18 @@ def _joined(buttons: Buttons, key: Key, contact: _Contact, role: _Role) -> _Turn
     other: Key = "next" if key == "previous" else "previous"
     first = _contact(buttons, other)
     buttons = _with(buttons, other, replace(first, coming=None))
-    buttons = _with(buttons, key, replace(contact, coming=Acted("lock"), due=contact.pressed_at + LOCK_AFTER))
+    buttons = _with(
+        buttons, key, replace(contact, coming=Gestured("lock"), due=contact.pressed_at + LOCK_AFTER)
+    )
     together = contact.pressed_at - first.pressed_at <= TOGETHER_WITHIN
-    return buttons, () if together or role.press is None else (Acted(role.press),)
+    return buttons, () if together or role.press is None else (Gestured(role.press),)
 
 
 def _parted(buttons: Buttons, key: Key) -> Buttons:
     """Take back the lock that waits for the pair, since one of it is held no longer."""
     for other in _PAIR:
         contact = _contact(buttons, other)
-        if key in _PAIR and contact.coming == Acted("lock"):
+        if key in _PAIR and contact.coming == Gestured("lock"):
             buttons = _with(buttons, other, replace(contact, coming=None))
     return buttons
 
@@ -292,12 +309,12 @@ def _released(buttons: Buttons, key: Key, layout: Layout) -> _Turn:
     if before.spent or role.release is None:
         return buttons, ()
     if role.double is None:
-        return buttons, (Acted(role.release),)
-    click = replace(contact, coming=Acted(role.release), due=contact.edge_at + DOUBLE_WITHIN)
+        return buttons, (Gestured(role.release),)
+    click = replace(contact, coming=Gestured(role.release), due=contact.edge_at + DOUBLE_WITHIN)
     return _with(buttons, key, click), ()
 
 
-def _came(buttons: Buttons, key: Key, acted: Acted, mono: float, layout: Layout) -> _Turn:
+def _came(buttons: Buttons, key: Key, acted: Gestured, mono: float, layout: Layout) -> _Turn:
     """What was coming came: a hold, a repeat, a lock, or the end of the wait for a second press."""
     contact = replace(_contact(buttons, key), coming=None, spent=True)
     if _ROLES[layout][key].repeats and acted.action != "lock":

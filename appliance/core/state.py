@@ -3,15 +3,19 @@
 Secrets of accounts are in here while the vault is open, and sealed bytes; keys never are.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from appliance.core.cycle import Backup
 from appliance.core.events import Problem
+from appliance.core.gestures import Buttons, Layout
+from appliance.core.instant import Instant
+from appliance.core.screen import Code, Screen
 from appliance.vault.model import Record, Vault
 
 REFS: Final = 4
 """Fresh numbers that each step may give to its effects."""
+MESSAGE_SECONDS: Final = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,23 @@ class Options:
     require_trusted: bool = True
     blank_after: float = 300.0
     """Seconds without a press; 0: never."""
+    dim_after: float = 30.0
+    """Seconds without a press; 0: never."""
+    night: tuple[int, int] | None = None
+    """Minutes after local midnight from which and until which the panel goes dark soon; None: no night."""
+    reveal_on_press: bool = False
+    """A code is hidden until somebody asks for it."""
+    allow_qr: bool = False
+    lockable: bool = False
+    """There is a PIN or a passphrase to lock with."""
+    layout: Layout = "three"
+    height: int = 64
+    """Rows of the panel, 64 or 32."""
+    brightness: int = 255
+    """Contrast of the panel when it is bright, 1 to 255."""
+    backend: str = "none"
+    """Of the buttons, for `status`."""
+    version: str = ""
     device: str = ""
     """This device's id, known before the vault is open."""
     name: str = ""
@@ -93,6 +114,7 @@ class Message:
 class Panel:
     """What people see and do."""
 
+    screen: Screen = field(default_factory=Code)
     selected: str | None = None
     """Uuid of the account shown; never its index, which moves."""
     since: float = 0.0
@@ -101,7 +123,33 @@ class Panel:
     """Monotonic time of the last press; blanking counts from it."""
     blank: bool = False
     hotp: Spending | Spent | None = None
+    revealed_until: float = 0.0
+    """Monotonic; a code that is hidden is seen until then."""
     message: Message | None = None
+    brightness: int = 255
+    """Contrast when bright, 1 to 255."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Hardware that does not work."""
+
+    problem: Problem
+    since: float
+    """Monotonic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What is known of this Pi."""
+
+    address: str = ""
+    """In its network; empty: not known, or there is none."""
+    celsius: float | None = None
+    ref: int = 0
+    """Of the measurement that is under way; 0: none is."""
+    due: float = 0.0
+    """Monotonic; not measured again before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +170,21 @@ class State:
     phase: Phase
     backup: Backup
     panel: Panel = Panel()
+    buttons: Buttons = field(default_factory=Buttons)
+    panel_fault: Fault | None = None
+    buttons_fault: Fault | None = None
+    host: Host = Host()
+    good_time_due: float = 0.0
+    """Monotonic; then the time, if it is good, is remembered again."""
     waiting: tuple[Waiting, ...] = ()
     opening: int = 0
     """Ref of the latest `OpenVault`; 0 once it is answered."""
     ref: int = 0
     """The last number given away."""
+
+    def believes(self, now: Instant) -> bool:
+        """Return whether codes that depend on the time may be shown."""
+        return now.trusted or not self.options.require_trusted
 
     @property
     def vault(self) -> Vault | None:
@@ -149,6 +207,21 @@ class State:
 def listed(vault: Vault) -> tuple[Record, ...]:
     """Return the records as the display walks through them: favourites first."""
     return tuple(sorted(vault.ordered, key=lambda record: not record.account.favorite))
+
+
+def selected(state: State, uuid: str | None, now: Instant) -> State:
+    """Return the state with this account chosen; the codes of the last one are covered."""
+    if uuid == state.panel.selected:
+        return state
+    hotp = state.panel.hotp if isinstance(state.panel.hotp, Spending) else None
+    panel = replace(state.panel, selected=uuid, since=now.mono, hotp=hotp, revealed_until=0.0)
+    return replace(state, panel=panel)
+
+
+def told(state: State, problem: Problem, now: Instant) -> State:
+    """Return the state with something to tell on the display."""
+    panel = replace(state.panel, message=Message(problem, now.mono + MESSAGE_SECONDS))
+    return replace(state, panel=panel)
 
 
 Json = dict[str, Any]

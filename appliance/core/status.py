@@ -2,9 +2,11 @@
 
 from typing import assert_never
 
+from appliance.core.care import light
 from appliance.core.cycle import Backup
+from appliance.core.gestures import stuck
 from appliance.core.instant import Instant
-from appliance.core.state import Json, Locked, NoVault, Open, Starting, State
+from appliance.core.state import Fault, Json, Locked, NoVault, Open, Starting, State
 
 
 def status(state: State, now: Instant) -> Json:
@@ -19,12 +21,46 @@ def status(state: State, now: Instant) -> Json:
         "vault": vault.id if vault else None,
         "generation": vault.generation if vault else None,
         "accounts": len(vault.records) if vault else None,
-        "clock": {"state": now.trust, "trusted": now.trusted},
-        "display": {"driver": state.options.driver, "ok": True},
+        "clock": clock_status(now),
+        "display": _display(state, now),
+        "buttons": _buttons(state),
         "broker": _broker(state),
         "backup": backup_status(state.backup),
         "peers": [],
     }
+
+
+def clock_status(now: Instant) -> Json:
+    """Return what is known of the clock."""
+    return {
+        "state": now.trust,
+        "trusted": now.trusted,
+        "jumped": now.jumped,
+        "seconds": int(now.mono - now.since),
+    }
+
+
+def _display(state: State, now: Instant) -> Json:
+    fault = state.panel_fault
+    return {
+        "driver": state.options.driver,
+        "ok": fault is None,
+        "error": _words(fault),
+        "light": light(state, now),
+    }
+
+
+def _buttons(state: State) -> Json:
+    return {
+        "backend": state.options.backend,
+        "ok": state.buttons_fault is None,
+        "error": _words(state.buttons_fault),
+        "stuck": list(stuck(state.buttons)),
+    }
+
+
+def _words(fault: Fault | None) -> str | None:
+    return None if fault is None else f"{fault.problem.what}: {fault.problem.why}"
 
 
 def backup_status(backup: Backup) -> Json:

@@ -11,7 +11,7 @@ import pytest
 
 from appliance.adapters.buttons import GpioButtons
 from appliance.board import BOARDS
-from appliance.core.gestures import Acted, Buttons, Key, Moved, elapsed, moved
+from appliance.core.gestures import Buttons, Gestured, Key, Moved, elapsed, moved
 from appliance.errors import HardwareFailed
 from tests.gpio import FakeGpio, LgpioError
 
@@ -110,12 +110,12 @@ def test_a_bouncing_press_on_a_pin_becomes_one_gesture() -> None:
     gpio = FakeGpio()
     _, seen = started(gpio)
     gpio.bounce(27, CLOSING + OPENING)
-    state, acted = Buttons(), list[Acted]()
+    state, acted = Buttons(), list[Gestured]()
     for move in seen:
         state, more = moved(state, move, BOARDS["generic"].layout)
         acted += more
     acted += elapsed(state, gpio.now + 1.0, BOARDS["generic"].layout)[1]
-    assert acted == [Acted("next")]
+    assert acted == [Gestured("next")]
 
 
 def test_after_stop_nothing_is_posted_and_no_pin_is_held() -> None:

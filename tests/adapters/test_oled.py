@@ -23,10 +23,11 @@ from luma.core.error import DeviceNotFoundError
 from luma.oled import device as devices
 from PIL import Image, ImageChops
 
-from appliance.adapters.oled import Light, OledPanel, Wiring, blank
+from appliance.adapters.oled import OledPanel, Wiring, blank
 from appliance.adapters.oled.patch import changes, stacked
 from appliance.adapters.oled.picture import fitted, pages
 from appliance.adapters.oled.serial import open_serial
+from appliance.core.care import Light
 from appliance.core.events import Problem
 from appliance.core.layout.code_screen import CodeView, code_frame
 from appliance.core.layout.message_screen import MessageView, message_frame
@@ -52,8 +53,8 @@ WIRING: Final = Wiring(
     height=64,
     rotate=0,
     column_offset=None,
-    brightness=0xCF,
 )
+CONTRAST: Final = 255
 MODELS: Final = {"ssd1306": SSD1306, "ssd1309": SSD1309, "sh1106": SH1106}
 VIEW: Final = CodeView("GitHub", "anna@example.org", 3, 17, "482913", sign="verified")
 NEXT_CODE: Final = "738220"
@@ -400,7 +401,7 @@ def test_any_other_device_of_lumas_gets_whole_frames(driver: str, width: int, he
     before = bus.bytes
     panel.show(noise(1))
     assert bus.bytes == before
-    panel.light("dim")
+    panel.light("dim", CONTRAST)
     panel.off()
     panel.stop()
 
@@ -423,12 +424,12 @@ def test_ssd1325_over_spi_gets_whole_frames() -> None:
 
 def test_the_light_of_another_device_survives_a_refresh() -> None:
     desk = Desk(replace(WIRING, driver="ssd1315"), SSD1306)
-    desk.panel.light("dim")
+    desk.panel.light("dim", CONTRAST)
     desk.start()
-    assert desk.chip.registers[0x81] == 0xCF // 16
-    desk.panel.light("bright")
-    assert desk.chip.registers[0x81] == 0xCF
-    desk.panel.light("dark")
+    assert desk.chip.registers[0x81] == CONTRAST // 16
+    desk.panel.light("bright", CONTRAST)
+    assert desk.chip.registers[0x81] == CONTRAST
+    desk.panel.light("dark", CONTRAST)
     desk.pass_seconds(181)
     assert not desk.chip.on
     desk.panel.stop()
@@ -441,7 +442,7 @@ def test_a_whole_frame_of_another_device_is_the_frame() -> None:
     assert desk.shows(second(29))
     desk.pass_seconds(181)
     assert desk.shows(second(29))
-    desk.panel.light("dark")
+    desk.panel.light("dark", CONTRAST)
     assert dark(desk.chip.glass())
     desk.panel.stop()
 
@@ -457,9 +458,9 @@ def register_writes(chip: Chip, register: int) -> list[tuple[int, ...]]:
 def test_dim_takes_contrast_precharge_and_vcomh_down(driver: str) -> None:
     desk = Desk(replace(WIRING, driver=driver)).start()
     bright = dict(desk.chip.registers)
-    desk.panel.light("dim")
+    desk.panel.light("dim", CONTRAST)
     assert all(desk.chip.registers[register] < bright[register] for register in (0x81, 0xD9, 0xDB))
-    desk.panel.light("bright")
+    desk.panel.light("bright", CONTRAST)
     assert desk.chip.registers == bright
     desk.panel.stop()
 
@@ -468,39 +469,37 @@ def test_dim_never_touches_vcomh_of_the_sh1106() -> None:
     desk = Desk(replace(WIRING, driver="sh1106")).start()
     bright = dict(desk.chip.registers)
     desk.chip.seen.clear()
-    desk.panel.light("dim")
+    desk.panel.light("dim", CONTRAST)
     assert desk.chip.registers[0x81] < bright[0x81]
     assert desk.chip.registers[0xD9] < bright[0xD9]
-    desk.panel.light("dark")
-    desk.panel.light("bright")
+    desk.panel.light("dark", CONTRAST)
+    desk.panel.light("bright", CONTRAST)
     assert desk.chip.registers == bright
     assert register_writes(desk.chip, 0xDB) == []
     desk.panel.stop()
 
 
-def test_bright_is_as_bright_as_the_setting_says(desk: Desk) -> None:
-    desk.panel.stop()
-    desk = Desk(replace(desk.wiring, brightness=77)).start()
+def test_bright_is_as_bright_as_it_is_told(desk: Desk) -> None:
+    desk.panel.light("bright", 77)
     assert desk.chip.registers[0x81] == 77
-    desk.panel.stop()
 
 
 def test_dark_keeps_the_picture(desk: Desk) -> None:
     desk.panel.show(second(30))
-    desk.panel.light("dark")
+    desk.panel.light("dark", CONTRAST)
     assert dark(desk.chip.glass())
-    assert desk.cost(lambda: desk.panel.light("bright")) < 16
+    assert desk.cost(lambda: desk.panel.light("bright", CONTRAST)) < 16
     assert desk.shows(second(30))
 
 
 def test_a_light_that_is_on_already_costs_no_byte(desk: Desk) -> None:
-    assert desk.cost(lambda: desk.panel.light("bright")) == 0
+    assert desk.cost(lambda: desk.panel.light("bright", CONTRAST)) == 0
 
 
 @pytest.mark.parametrize("light", ["dim", "dark"])
 def test_the_light_survives_a_refresh_and_an_outage(desk: Desk, light: Light) -> None:
     desk.panel.show(second(30))
-    desk.panel.light(light)
+    desk.panel.light(light, CONTRAST)
     registers, on = dict(desk.chip.registers), desk.chip.on
     desk.pass_seconds(181)
     assert desk.chip.on is on
@@ -546,7 +545,7 @@ def test_a_chip_that_lost_its_bus_within_a_command_understands_the_next_one(desk
         desk.panel.show(REAL[after % 2])
         desk.i2c.fail(errno.EREMOTEIO, after=after)
         desk.panel.show(REAL[(after + 1) % 2])
-        desk.panel.light("dim" if after % 2 else "bright")
+        desk.panel.light("dim" if after % 2 else "bright", CONTRAST)
         desk.pass_seconds(200)
         desk.i2c.mend()
         desk.pass_seconds(60)
@@ -629,7 +628,7 @@ def test_nothing_is_written_while_nothing_is_due(desk: Desk) -> None:
     writes = desk.i2c.writes
     for turn in range(100):
         desk.panel.show(noise(turn))
-        desk.panel.light("dim" if turn % 2 else "bright")
+        desk.panel.light("dim" if turn % 2 else "bright", CONTRAST)
         desk.panel.tend()
     assert desk.i2c.writes <= writes + 1
 
@@ -683,7 +682,7 @@ def test_after_any_frames_faults_and_recoveries_the_glass_shows_the_last_frame(
             assert dark(desk.chip.glass()) if not desk.chip.on else desk.shows(last.rotate(90 * rotate))
     operate(desk, "mend", None)
     operate(desk, "plug", None)
-    desk.panel.light("bright")
+    desk.panel.light("bright", CONTRAST)
     desk.pass_seconds(180, step=5)
     assert desk.shows(last.rotate(90 * rotate))
     assert desk.chip.unknown == []
@@ -699,7 +698,7 @@ def operate(desk: Desk, name: str, value: Any) -> None:
         case "pass":
             desk.pass_seconds(value)
         case "light":
-            desk.panel.light(value)
+            desk.panel.light(value, CONTRAST)
         case "fail":
             number, times, after = value
             desk.i2c.fail(number, times=times, after=after)
@@ -821,7 +820,7 @@ def test_off_survives_even_a_bug(desk: Desk) -> None:
 def test_off_stop_show_and_tend_without_start_do_nothing() -> None:
     desk = Desk()
     desk.panel.show(second(30))
-    desk.panel.light("dim")
+    desk.panel.light("dim", CONTRAST)
     desk.panel.tend()
     desk.panel.off()
     desk.panel.stop()

@@ -1,6 +1,7 @@
 """The port `VaultStore`: one contract, kept by the fake and by the state folder on a real file system."""
 
 import errno
+import json
 import os
 import shutil
 import stat
@@ -569,3 +570,116 @@ def test_all_trouble_is_an_appliance_error_of_exit_code_1() -> None:
     for kind in (StorageFailed, LockBusy, ReadableByOthers):
         assert issubclass(kind, ApplianceError)
         assert kind.exit_code == 1
+
+
+# --- what it remembers
+
+
+def test_an_empty_folder_remembers_nothing_and_asking_makes_nothing(folder: StateFolder, state: Path) -> None:
+    assert folder.remembered() == {}
+    assert not state.exists()
+
+
+def test_numbers_are_remembered_by_name_for_whoever_looks(folder: StateFolder, state: Path) -> None:
+    folder.remember("good_time", 1_800_000_000.25)
+    folder.remember("brightness", 128)
+    folder.remember("brightness", 64)
+    assert StateFolder(state).remembered() == {"good_time": 1_800_000_000.25, "brightness": 64.0}
+    assert [path.name for path in state.iterdir()] == ["remembered.json"]
+    assert mode(state / "remembered.json") == 0o600
+
+
+def test_a_number_that_is_remembered_already_does_not_wear_the_card(folder: StateFolder, state: Path) -> None:
+    folder.remember("brightness", 128)
+    (state / "hold").hardlink_to(state / "remembered.json")
+    folder.remember("brightness", 128.0)
+    assert (state / "hold").samefile(state / "remembered.json")
+    folder.remember("brightness", 129)
+    assert not (state / "hold").samefile(state / "remembered.json")
+
+
+def remember_raw(state: Path, raw: bytes, bits: int = 0o600) -> None:
+    state.mkdir(mode=0o700, exist_ok=True)
+    (state / "remembered.json").write_bytes(raw)
+    (state / "remembered.json").chmod(bits)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\xff\xfe",
+        b"{",
+        b"[1, 2]",
+        b"null",
+        b"17",
+        b"[" * 4000,
+        b'{"a":' * 800,
+        b'{"brightness": 1' + b" " * 5000 + b"}",
+        b'{"a": ' + b"9" * 5000 + b"}",
+    ],
+)
+def test_a_damaged_memory_counts_as_none_and_is_replaced(
+    folder: StateFolder, state: Path, raw: bytes
+) -> None:
+    remember_raw(state, raw)
+    assert folder.remembered() == {}
+    folder.remember("brightness", 3)
+    assert folder.remembered() == {"brightness": 3.0}
+
+
+@pytest.mark.parametrize(
+    "value", ["true", "null", '"7"', "[7]", '{"b": 7}', "NaN", "-Infinity", "1e999", "9" * 400]
+)
+def test_what_is_no_number_is_not_told_but_kept(folder: StateFolder, state: Path, value: str) -> None:
+    remember_raw(state, b'{"odd": %s, "good": 5}' % value.encode())
+    assert folder.remembered() == {"good": 5.0}
+    folder.remember("good", 6)
+    assert folder.remembered() == {"good": 6.0}
+    assert b'"odd"' in (state / "remembered.json").read_bytes()
+
+
+def test_names_that_nobody_knows_are_kept(folder: StateFolder, state: Path) -> None:
+    remember_raw(state, '{"of a later version": {"ümlaut": [1, null]}, "brightness": 1}'.encode())
+    folder.remember("brightness", 2)
+    known = json.loads((state / "remembered.json").read_bytes())
+    assert known == {"of a later version": {"ümlaut": [1, None]}, "brightness": 2}
+
+
+def test_a_memory_that_is_a_link_a_folder_or_open_to_others_counts_as_none(
+    folder: StateFolder, state: Path, tmp_path: Path
+) -> None:
+    remember_raw(state, b'{"brightness": 1}', 0o644)
+    assert folder.remembered() == {}
+    folder.remember("brightness", 2)
+    assert mode(state / "remembered.json") == 0o600
+    (state / "remembered.json").rename(tmp_path / "elsewhere")
+    (state / "remembered.json").symlink_to(tmp_path / "elsewhere")
+    assert folder.remembered() == {}
+    (state / "remembered.json").unlink()
+    (state / "remembered.json").mkdir()
+    assert folder.remembered() == {}
+
+
+def test_a_memory_that_cannot_be_written_is_storage_trouble_and_stays_as_it_was(
+    folder: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.remember("brightness", 1)
+    monkeypatch.setattr(os, "fsync", failing(errno.ENOSPC))
+    with pytest.raises(StorageFailed):
+        folder.remember("brightness", 2)
+    assert folder.remembered() == {"brightness": 1.0}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_that_is_none_is_remembered_as_nothing(folder: StateFolder, value: float) -> None:
+    folder.remember("good_time", 1.0)
+    folder.remember("good_time", value)
+    assert folder.remembered() == {}
+
+
+def test_a_memory_nested_as_deep_as_can_be_read_can_be_written(folder: StateFolder, state: Path) -> None:
+    for depth in range(850, 1001):
+        remember_raw(state, b'{"brightness": 1, "odd": ' + b"[" * depth + b"]" * depth + b"}")
+        folder.remember("brightness", 2)
+        assert folder.remembered() == {"brightness": 2.0}

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from appliance.cli import accounts, terminal
+from appliance import app
+from appliance.cli import terminal
 from appliance.vault import edit, keys, sealed
 from tests.cli.conftest import HOTP, PASSPHRASE, SEED, TOTP, Shell
 from tests.stores import FakeClock
@@ -262,7 +263,7 @@ def test_a_counter_at_its_end_is_exit_6(desk: Shell) -> None:
 def test_an_untrusted_clock_is_a_warning_beside_the_code(
     desk: Shell, monkeypatch: pytest.MonkeyPatch, trust: Any
 ) -> None:
-    monkeypatch.setattr(accounts, "SystemClock", lambda: FakeClock(unix=59, trust=trust))
+    monkeypatch.setattr(app, "new_clock", lambda _settings: FakeClock(unix=59, trust=trust))
     done = desk.does("code", "Bank")
     assert done.out == "94287082\n"
     assert ("clock is not synchronised" in done.err) == (trust == "not-set")
@@ -272,7 +273,7 @@ def test_where_the_owner_vouches_for_the_clock_nothing_is_said_of_it(
     desk: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.configure(clock={"require_trusted": False})
-    monkeypatch.setattr(accounts, "SystemClock", lambda: FakeClock(unix=59, trust="not-set"))
+    monkeypatch.setattr(app, "new_clock", lambda _settings: FakeClock(unix=59, trust="not-set"))
     assert "clock" not in desk.does("code", "Bank").err
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from appliance import app
+from appliance import app, daemon
 from appliance.adapters.control import ControlSocket
 from appliance.core.events import Stopping
 from appliance.loop import Inbox
@@ -30,7 +30,7 @@ def running(desk: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
 
 def served(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     inboxes: list[Inbox] = []
-    monkeypatch.setattr(app, "_stop_on_signals", inboxes.append)  # only the main thread may have handlers
+    monkeypatch.setattr(daemon, "_stop_on_signals", inboxes.append)  # only the main thread may have handlers
     ended: list[int] = []
     real, ready = ControlSocket.start, threading.Event()
 
@@ -42,7 +42,7 @@ def served(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     settings = load(shell.config, {})
 
     def serve() -> None:
-        app.serve(settings)
+        daemon.serve(settings)
         ended.append(0)
 
     thread = threading.Thread(target=serve)
@@ -73,9 +73,9 @@ def test_the_status_at_rest_comes_from_the_files(desk: Shell) -> None:
     assert found["running"] is False
     assert found["state"] == "open"
     assert (found["name"], found["accounts"], found["generation"]) == ("desk", 2, 3)
-    assert set(found["clock"]) == {"state", "trusted"}
+    assert set(found["clock"]) >= {"state", "trusted"}
     assert found["clock"]["state"] in {"synchronised", "held-over", "not-set"}
-    assert set(found["display"]) == {"driver", "ok"}
+    assert set(found["display"]) >= {"driver", "ok"}
     assert set(found["backup"]) == {"state", "generation", "verified_at", "error"}
     assert found["broker"] is None
     assert found["peers"] == []
@@ -186,7 +186,7 @@ def test_init_is_noticed_by_a_daemon_that_waits_for_it(shell: Shell, monkeypatch
 def test_a_daemon_that_can_make_no_folder_for_its_socket_is_told(
     desk: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "_stop_on_signals", lambda _inbox: None)  # they are pytest's
+    monkeypatch.setattr(daemon, "_stop_on_signals", lambda _inbox: None)  # they are pytest's
     (tmp_path / "file").write_bytes(b"")
     desk.configure(runtime_dir=str(tmp_path / "file" / "run"))
     done = desk.run("run")

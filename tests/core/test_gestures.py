@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from appliance.core.gestures import (
-    Acted,
     Action,
     Buttons,
+    Gestured,
     Key,
     Layout,
     Moved,
@@ -77,7 +77,7 @@ class Bench:
     def __init__(self, layout: Layout = "three") -> None:
         self.layout = layout
         self.buttons = Buttons()
-        self.acted: list[tuple[float, Acted]] = []
+        self.acted: list[tuple[float, Gestured]] = []
         self.start = 5000.0
 
     @property
@@ -86,7 +86,7 @@ class Bench:
         return [acted.action for _, acted in self.acted if acted.repeat == 0]
 
     @property
-    def told(self) -> list[tuple[float, Acted]]:
+    def told(self) -> list[tuple[float, Gestured]]:
         """Everything, with its time to the millisecond."""
         return [(round(at, 3), acted) for at, acted in self.acted]
 
@@ -127,7 +127,7 @@ class Bench:
             after = deadline(self.buttons)
             assert after is None or after > due, "a deadline that has passed must move"
 
-    def _do(self, turn: Callable[[float], tuple[Buttons, tuple[Acted, ...]]], mono: float) -> None:
+    def _do(self, turn: Callable[[float], tuple[Buttons, tuple[Gestured, ...]]], mono: float) -> None:
         self.buttons, acted = turn(mono)
         self.acted += [(mono - self.start, one) for one in acted]
 
@@ -152,7 +152,7 @@ def test_one_press_is_one_action_whatever_the_contact_does(
     bench = Bench(layout)
     bench.press(key, 0.0, lasting, closing, opening)
     bench.wait(10.0)
-    assert [acted for _, acted in bench.acted] == [Acted(short(layout, key))]
+    assert [acted for _, acted in bench.acted] == [Gestured(short(layout, key))]
 
 
 def test_every_layout_has_its_keys_and_no_other() -> None:
@@ -240,7 +240,7 @@ def test_a_contact_that_opens_for_a_moment_while_it_is_held_is_not_pressed_again
         bench.edges("next", number * 0.04, ((0.0, False), (width, True)))
     bench.up("next", 0.45)
     bench.wait(2.0)
-    assert [acted for _, acted in bench.acted] == [Acted("next")]
+    assert [acted for _, acted in bench.acted] == [Gestured("next")]
 
 
 def test_a_chattering_contact_still_holds() -> None:
@@ -268,7 +268,7 @@ def test_no_step_comes_from_a_finger_that_is_just_leaving() -> None:
     # The repeat is due at 5.2 + 500 ms; the contact opens just before and scratches past it.
     bench.edges("next", 0.5, ((0.0, False), (4.0, True), (6.0, False), (14.0, True), (15.0, False)))
     bench.wait(2.0)
-    assert [acted for _, acted in bench.acted] == [Acted("next")]
+    assert [acted for _, acted in bench.acted] == [Gestured("next")]
 
 
 # Holding
@@ -303,7 +303,7 @@ def test_repeats_end_with_the_hold() -> None:
 def test_a_loop_that_was_away_finds_one_repeat_and_not_all_that_it_missed() -> None:
     buttons, _ = moved(Buttons(), Moved("next", True, 10.0), "three")
     buttons, acted = elapsed(buttons, 15.0, "three")
-    assert acted == (Acted("next"), Acted("next", 1))
+    assert acted == (Gestured("next"), Gestured("next", 1))
     due = deadline(buttons)
     assert due is not None
     assert due == pytest.approx(15.2)
@@ -319,7 +319,7 @@ def test_ok_held_is_back_at_once_and_letting_go_does_nothing(layout: Layout, key
     assert bench.actions == ["back"]
     bench.up(key, 2.0)
     bench.wait(5.0)
-    assert bench.told == [(0.8, Acted("back"))]
+    assert bench.told == [(0.8, Gestured("back"))]
 
 
 def test_ok_let_go_just_before_the_hold_is_ok() -> None:
@@ -350,9 +350,9 @@ def test_of_two_buttons_next_held_is_previous_again_and_again() -> None:
     bench.up("next", 1.0)
     bench.wait(5.0)
     assert [acted for _, acted in bench.acted] == [
-        Acted("previous"),
-        Acted("previous", 1),
-        Acted("previous", 2),
+        Gestured("previous"),
+        Gestured("previous", 1),
+        Gestured("previous", 2),
     ]
     assert [round(at, 3) for at, _ in bench.acted] == [0.5, 0.7, 0.9]
 
@@ -366,7 +366,7 @@ def test_a_single_press_of_the_only_button_is_next_when_no_second_can_follow() -
     bench.wait(0.39)
     assert bench.acted == []
     bench.wait(0.41)
-    assert bench.told == [(0.4, Acted("next"))]
+    assert bench.told == [(0.4, Gestured("next"))]
 
 
 def test_a_double_press_of_the_only_button_is_previous_at_its_second_press() -> None:
@@ -425,7 +425,7 @@ def test_previous_and_next_together_for_three_seconds_lock(first: Key, second: K
     bench.edges(first, 0.0, CLEAN)
     bench.edges(second, apart + 1e-4, CLEAN)
     bench.wait(apart + 2.99)
-    assert [acted for _, acted in bench.acted] == [Acted(short("three", first))]
+    assert [acted for _, acted in bench.acted] == [Gestured(short("three", first))]
     bench.wait(apart + 3.01)
     assert bench.actions == [first, "lock"]
     bench.wait(20.0)
@@ -621,27 +621,27 @@ def test_an_edge_that_waited_counts_at_its_own_time() -> None:
     # The loop was busy until 12.0; the finger left at 10.7.
     buttons, acted = moved(buttons, Moved("ok", False, 10.7), "three")
     assert acted == ()
-    assert elapsed(buttons, 12.0, "three")[1] == (Acted("ok"),)
+    assert elapsed(buttons, 12.0, "three")[1] == (Gestured("ok"),)
 
 
 def test_what_was_due_before_an_edge_comes_first() -> None:
     buttons, _ = moved(Buttons(), Moved("ok", True, 10.0), "three")
     buttons, acted = moved(buttons, Moved("next", True, 11.0), "three")
-    assert acted == (Acted("back"),)
-    assert elapsed(buttons, 11.1, "three")[1] == (Acted("next"),)
+    assert acted == (Gestured("back"),)
+    assert elapsed(buttons, 11.1, "three")[1] == (Gestured("next"),)
 
 
 def test_an_edge_that_is_older_than_the_last_of_its_key_says_nothing() -> None:
     buttons, _ = moved(Buttons(), Moved("next", True, 10.0), "three")
     assert moved(buttons, Moved("next", False, 9.9), "three") == (buttons, ())
-    assert elapsed(buttons, 10.1, "three")[1] == (Acted("next"),)
+    assert elapsed(buttons, 10.1, "three")[1] == (Gestured("next"),)
 
 
 def test_an_edge_of_another_key_may_be_older() -> None:
     buttons, _ = moved(Buttons(), Moved("next", True, 10.0), "three")
     buttons, acted = moved(buttons, Moved("ok", True, 9.99), "three")
     buttons, more = moved(buttons, Moved("ok", False, 10.2), "three")
-    assert acted + more + elapsed(buttons, 10.3, "three")[1] == (Acted("next"), Acted("ok"))
+    assert acted + more + elapsed(buttons, 10.3, "three")[1] == (Gestured("next"), Gestured("ok"))
 
 
 def test_the_clock_going_back_changes_nothing() -> None:
@@ -688,7 +688,7 @@ def test_so_many_presses_so_many_actions(drawn: tuple[Layout, list[tuple[Key, fl
     for key, at, trace in pressed:
         bench.edges(key, at, trace)
     bench.wait(1000.0)
-    assert [acted for _, acted in bench.acted] == [Acted(short(layout, key)) for key, _, _ in pressed]
+    assert [acted for _, acted in bench.acted] == [Gestured(short(layout, key)) for key, _, _ in pressed]
 
 
 @st.composite
@@ -704,7 +704,7 @@ def storms(draw: st.DrawFn, layouts: Sequence[Layout] = LAYOUTS) -> tuple[Layout
     return layout, events
 
 
-def firsts(acted: Iterable[Acted]) -> list[Action]:
+def firsts(acted: Iterable[Gestured]) -> list[Action]:
     return [one.action for one in acted if one.repeat == 0]
 
 
@@ -714,7 +714,7 @@ def test_in_any_storm_deadlines_move_and_no_action_lacks_a_press(
     storm: tuple[Layout, list[Moved]], data: st.DataObject
 ) -> None:
     layout, events = storm
-    buttons, acted = Buttons(), list[Acted]()
+    buttons, acted = Buttons(), list[Gestured]()
     for event in events:
         late = event.mono + data.draw(st.sampled_from((0.0, 0.0, 0.01, 0.5, 100.0)))
         buttons, more = moved(buttons, event, layout)
@@ -742,7 +742,7 @@ def test_a_loop_that_keeps_every_deadline_and_one_that_is_always_late_see_the_sa
     layout, events = storm
     bench = Bench(layout)
     bench.start = 0.0
-    late, acted = Buttons(), list[Acted]()
+    late, acted = Buttons(), list[Gestured]()
     for event in events:
         bench.edge(event.key, event.mono, down=event.down)
         late, more = moved(late, event, layout)

@@ -6,24 +6,28 @@ from typing import Any, Final
 import pytest
 from PIL.Image import Image
 
+from appliance.core.account_view import SCROLL_REST, SCROLL_SECONDS, SCROLL_STEPS
+from appliance.core.care import shift
 from appliance.core.effects import Change, Check, Fetch
 from appliance.core.events import (
     Authentic,
     Checked,
     Connected,
     Failed,
-    Gestured,
     Lost,
     Missing,
     Problem,
     Received,
 )
+from appliance.core.gestures import Gestured
+from appliance.core.instant import Instant
+from appliance.core.layout.clock_screen import ClockView, clock_frame
 from appliance.core.layout.code_screen import CodeView, code_frame
 from appliance.core.layout.frame import blank_frame
 from appliance.core.layout.message_screen import MessageView, message_frame
-from appliance.core.layout.starting_screen import starting_frame
+from appliance.core.layout.starting_screen import StartingView, starting_frame
 from appliance.core.layout.welcome_screen import WelcomeView, welcome_frame
-from appliance.core.render import SCROLL_REST, SCROLL_SECONDS, SCROLL_STEPS, scrolling
+from appliance.core.render import scrolling
 from appliance.core.state import Options
 from appliance.vault.otp import code_at, code_for
 from tests.core.desk import OPTIONS, TOPIC, TROUBLE, UNIX, Desk, account, named, only, saved, vault_of
@@ -34,9 +38,9 @@ COIN: Final = account("c", "hotp")
 LONG: Final = account("l", issuer="The Society for the Preservation of Long Names")
 ENDLESS: Final = account("e", issuer="The Society for the Preservation of Names " * 12)
 QUIET: Final = replace(OPTIONS, prefix=None)
-CLOCK_NOT_SET: Final = message_frame(
-    MessageView("Clock not set", ("codes would be wrong;", "waiting for network time"), "", sign="problem")
-)
+SHIFT: Final = shift(Instant(UNIX, 0.0, "synchronised", 0.0))
+"""Where the picture stands in the minute of `UNIX`."""
+NO_TIME: Final = ClockView("No network time yet.", "0 s", "2023-11-14 22:13:20 UTC", "right? press OK", SHIFT)
 
 
 def desk_with(
@@ -53,24 +57,24 @@ def at(desk: Desk, unix: float) -> Image:
 
 
 def view(code: str | None, **more: Any) -> CodeView:
-    return CodeView(f"Issuer {more.pop('uuid', 'a')}", "anna", 1, 1, code, **more)
+    return CodeView(f"Issuer {more.pop('uuid', 'a')}", "anna", 1, 1, code, **{"shift": SHIFT, **more})
 
 
 def message(problem: Problem) -> Image:
-    return message_frame(MessageView(problem.what, (problem.why, problem.hint), problem.short))
+    return message_frame(MessageView(problem.what, (problem.why, problem.hint), problem.short, shift=SHIFT))
 
 
 # --- screens
 
 
 def test_while_starting_it_says_so() -> None:
-    assert Desk().frame() == starting_frame()
+    assert Desk().frame() == starting_frame(StartingView(SHIFT))
 
 
 def test_without_a_vault_it_says_what_to_type_and_where() -> None:
     desk = Desk()
     desk.tell(Missing(1))
-    assert desk.frame() == welcome_frame(WelcomeView("desk.local"))
+    assert desk.frame() == welcome_frame(WelcomeView("desk.local", SHIFT))
 
 
 def test_a_vault_that_does_not_open_tells_the_reason() -> None:
@@ -80,7 +84,7 @@ def test_a_vault_that_does_not_open_tells_the_reason() -> None:
 
 
 def test_a_vault_without_accounts_says_how_to_add_one() -> None:
-    empty = MessageView("No accounts yet", ("sudo appliance add", "otpauth://..."), "")
+    empty = MessageView("No accounts yet", ("sudo appliance add", "otpauth://..."), "", shift=SHIFT)
     assert desk_with().frame() == message_frame(empty)
 
 
@@ -110,7 +114,9 @@ def test_a_code_is_shown_with_the_seconds_that_are_left() -> None:
 
 def test_a_period_begins_with_the_whole_bar() -> None:
     code = code_at(ANNA, UNIX + 10.0).text
-    assert at(desk_with(ANNA), UNIX + 10.0) == code_frame(view(code, seconds_left=30, fraction=1.0))
+    assert at(desk_with(ANNA), UNIX + 10.0) == code_frame(
+        view(code, seconds_left=30, fraction=1.0, bar_from="right")
+    )
 
 
 @pytest.mark.parametrize(("into", "left"), [(5.0, 5), (9.0, 1), (9.99, 1)])
@@ -142,13 +148,13 @@ def test_any_time_can_be_drawn(unix: float) -> None:
 
 @pytest.mark.parametrize("shown", [ANNA, STEAM])
 def test_no_code_by_time_is_shown_while_the_clock_is_not_trusted(shown: Any) -> None:
-    assert desk_with(shown, trust="not-set").frame() == CLOCK_NOT_SET
+    assert desk_with(shown, trust="not-set").frame() == clock_frame(NO_TIME)
 
 
 def test_a_clock_that_was_trusted_and_jumped_takes_the_code_away() -> None:
     desk = desk_with(ANNA)
-    desk.trusting("not-set")
-    assert desk.frame() == CLOCK_NOT_SET
+    desk.now = replace(desk.now, trust="not-set", jumped=True)
+    assert desk.frame() == clock_frame(replace(NO_TIME, reason="It jumped."))
     desk.trusting("held-over")
     assert desk.frame() == code_frame(view(code_at(ANNA, UNIX).text, seconds_left=10, fraction=10 / 30))
 

@@ -6,7 +6,7 @@ never, or for something that nobody asked. After every step the invariants are c
 
 from collections import deque
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,34 +27,41 @@ from appliance.core.effects import (
     Exit,
     Fetch,
     Log,
+    Measure,
     OpenVault,
     Publish,
+    Remember,
     Reply,
     ReplyFrame,
+    Simulate,
+    Vouch,
 )
 from appliance.core.events import (
     Acknowledged,
     Asked,
-    Button,
     Checked,
     Connected,
     Event,
     Failed,
     Foreign,
-    Gesture,
-    Gestured,
     Lost,
+    Measured,
     Missing,
+    PanelBack,
+    PanelFailed,
     Problem,
     Received,
     Subscribed,
     Woke,
 )
-from appliance.core.instant import Instant, Reading, judge
+from appliance.core.gestures import Action, Gestured, Key, Layout, Moved
+from appliance.core.instant import Instant, Reading, judge, vouched
+from appliance.core.question import ASK_SECONDS
 from appliance.core.render import render
+from appliance.core.screen import Code, Qr
 from appliance.core.state import Open, Options, Spent, State
 from appliance.core.status import status
-from appliance.core.step import ASK_SECONDS, deadline, start, step
+from appliance.core.step import deadline, start, step
 from appliance.vault.model import Account, Vault
 from tests.core.desk import TOPIC, TROUBLE, UNIX, Card, account, vault_of
 
@@ -66,6 +73,12 @@ CATALOGUE: Final = (
     account("d", "hotp", issuer="The Society for the Preservation of Long Names"),
     account("e", issuer="The Society for the Preservation of Longer Names", favorite=True),
 )
+LAYOUTS: Final[dict[Layout, tuple[Key, ...]]] = {
+    "three": ("previous", "next", "ok"),
+    "two": ("next", "ok"),
+    "one": ("ok",),
+    "joystick": ("left", "right", "up", "down", "centre", "key1", "key2", "key3"),
+}
 SPINS: Final = 4
 """Wokes at one instant that are still no spinning loop."""
 
@@ -109,6 +122,8 @@ class Core(RuleBasedStateMachine):
         self.asked: dict[int, float] = {}
         self.asks = 0
         self.exits = 0
+        self.unanswered_looks: list[int] = []
+        """Measurements under way."""
         self.spent: set[tuple[str, bytes, int]] = set()
         """HOTP counters that are saved, with the secret they belong to."""
 
@@ -121,6 +136,11 @@ class Core(RuleBasedStateMachine):
         blank_after=st.sampled_from([0.0, 30.0, 300.0]),
         accounts=st.sampled_from([None, (), CATALOGUE[:1], CATALOGUE[2:3], CATALOGUE]),
         well=st.sampled_from([True, True, False]),
+        layout=st.sampled_from(list(LAYOUTS)),
+        reveal_on_press=st.booleans(),
+        allow_qr=st.booleans(),
+        night=st.sampled_from([None, (0, 360), (1320, 360)]),
+        height=st.sampled_from([64, 64, 32]),
     )
     def begin(
         self,
@@ -132,11 +152,12 @@ class Core(RuleBasedStateMachine):
         blank_after: float,
         accounts: tuple[Account, ...] | None,
         well: bool,  # noqa: FBT001
+        **options: Any,
     ) -> None:
         self.card = Card(None if accounts is None else vault_of(*accounts))
         self.synchronised = synchronised
         self.now = judge(None, Reading(unix, mono, synchronised))
-        self.options = Options(prefix, require_trusted, blank_after)
+        self.options = Options(prefix, require_trusted, blank_after, **options)
         self.state, effects = start(self.options, self.now)
         self.do(effects)
         if well:
@@ -199,6 +220,17 @@ class Core(RuleBasedStateMachine):
                         self.unanswered.append(Received(ref, TOPIC, self.retained, retained=True))
                 case Reply(ask) | ReplyFrame(ask):
                     assert ask in self.asked, "answered twice, or nobody asked"
+                    del self.asked[ask]
+                case Measure(ref):
+                    self.number(ref)
+                    self.unanswered_looks.append(ref)
+                case Remember(key, value):
+                    assert key == "brightness" or self.now.trust == "synchronised", value
+                case Vouch():
+                    assert not self.now.trusted, "vouched for what was trusted"
+                    self.now = vouched(self.now)
+                case Simulate(ask):
+                    assert ask in self.asked
                     del self.asked[ask]
                 case Log():
                     assert "secret" not in repr(effect)
@@ -270,17 +302,40 @@ class Core(RuleBasedStateMachine):
     # --- people
 
     @rule(
-        button=st.sampled_from(["previous", "next", "ok", "ok"]),
-        gesture=st.sampled_from(["press", "press", "hold"]),
+        action=st.sampled_from(["previous", "next", "next", "ok", "ok", "ok", *get_args(Action)]),
+        repeat=st.sampled_from([0, 0, 0, 1, 9, 12]),
     )
-    def somebody_presses(self, button: Button, gesture: Gesture) -> None:
-        self.tell(Gestured(button, gesture))
+    def somebody_presses(self, action: Action, repeat: int) -> None:
+        self.tell(Gestured(action, repeat if action in {"previous", "next"} else 0))
+
+    @rule(
+        key=st.sampled_from([*LAYOUTS["three"], *LAYOUTS["joystick"], "ok", "next"]),
+        down=st.booleans(),
+        quarters=st.sampled_from([0, 0, 1, 4, 12]),
+    )
+    def a_contact_moves(self, key: Key, down: bool, quarters: int) -> None:  # noqa: FBT001
+        """An edge, and what time makes of it: a press, a hold, bouncing, a key that sticks."""
+        self.tell(Moved(key, down, self.now.mono))
+        self.time_passes(quarters)
+
+    @rule(failed=st.booleans())
+    def the_panel_comes_and_goes(self, failed: bool) -> None:  # noqa: FBT001
+        self.tell(PanelFailed(TROUBLE) if failed else PanelBack())
 
     @rule(
         method=st.sampled_from(
-            ["status", "frame", "press", "reload", "reload", "backup", "lock", "unlock", "fly"]
+            ["status", "frame", "press", "reload", "reload", "backup", "lock", "unlock", "simulate", "fly"]
         ),
-        params=st.sampled_from([{}, {"button": "next"}, {"button": "ok", "hold": True}, {"button": [1]}]),
+        params=st.sampled_from(
+            [
+                {},
+                {"button": "next"},
+                {"button": "menu"},
+                {"button": "next", "hold": True},
+                {"button": "ok", "hold": True},
+                {"button": [1]},
+            ]
+        ),
     )
     def somebody_asks(self, method: str, params: dict[str, Any]) -> None:
         self.asks += 1
@@ -310,6 +365,11 @@ class Core(RuleBasedStateMachine):
         secret = record.account.secret + b"+"
         again = replace(record, account=replace(record.account, secret=secret), counter=0)
         self.card.edit(replace(self.card.vault, records={**self.card.vault.records, "c": again}))
+
+    @precondition(lambda self: self.unanswered_looks)
+    @rule(celsius=st.sampled_from([None, 48.2]), address=st.sampled_from(["", "192.0.2.7"]))
+    def it_was_measured(self, celsius: float | None, address: str) -> None:
+        self.deliver(Measured(self.unanswered_looks.pop(), address, celsius))
 
     # --- the worker
 
@@ -434,7 +494,7 @@ class Core(RuleBasedStateMachine):
     @invariant()
     def it_can_be_drawn(self) -> None:
         frame = render(self.state, self.now)
-        assert (frame.size, frame.mode) == ((128, 64), "1")
+        assert (frame.size, frame.mode) == ((128, self.options.height), "1")
 
     @invariant()
     def no_code_is_shown_that_must_not_be(self) -> None:
@@ -442,7 +502,12 @@ class Core(RuleBasedStateMachine):
         withheld = self.options.require_trusted and not self.now.trusted
         hotp = shown is not None and shown[0].account.type == "hotp"
         spent = isinstance(self.state.panel.hotp, Spent)
-        covered = self.state.panel.blank or self.state.panel.message is not None
+        panel = self.state.panel
+        if isinstance(panel.screen, Qr):
+            assert self.options.allow_qr
+            return
+        hidden = self.options.reveal_on_press and self.now.mono >= panel.revealed_until
+        covered = panel.blank or panel.message is not None or hidden or not isinstance(panel.screen, Code)
         if covered or (hotp and not spent) or (withheld and not hotp):
             frame, other = render(self.state, self.now), render(disguised(self.state), self.now)
             assert frame.tobytes() == other.tobytes(), "the picture depends on the secret"

@@ -5,14 +5,13 @@ from typing import Any, Final
 
 import pytest
 
+from appliance.core.account_view import SCROLL_SECONDS
 from appliance.core.effects import Change, Check, Exit, Log, OpenVault, Publish, Reply, ReplyFrame, Spend
 from appliance.core.events import (
     Acknowledged,
     Asked,
-    Button,
     Connected,
     Failed,
-    Gestured,
     Lost,
     Missing,
     Problem,
@@ -21,9 +20,11 @@ from appliance.core.events import (
     Subscribed,
     Woke,
 )
-from appliance.core.render import SCROLL_SECONDS
-from appliance.core.state import Locked, NoVault, Open, Phase, Spending, Spent, Starting
-from appliance.core.step import ASK_SECONDS, MESSAGE_SECONDS, RETRY_SECONDS, SAVE_SECONDS, deadline
+from appliance.core.gestures import Action, Gestured
+from appliance.core.hand import SAVE_SECONDS
+from appliance.core.question import ASK_SECONDS
+from appliance.core.state import MESSAGE_SECONDS, Locked, NoVault, Open, Phase, Spending, Spent, Starting
+from appliance.core.step import RETRY_SECONDS, deadline
 from tests.core.desk import (
     OPTIONS,
     TOPIC,
@@ -294,7 +295,7 @@ def test_ok_after_a_code_spends_the_next() -> None:
 
 def test_holding_ok_spends_nothing() -> None:
     desk = open_desk(COIN)
-    assert not desk.tell(Gestured("ok", "hold"))
+    assert not desk.tell(Gestured("back"))
 
 
 def test_a_counter_that_could_not_be_saved_is_told_and_shows_no_code() -> None:
@@ -629,6 +630,7 @@ def test_a_woke_before_its_time_changes_nothing() -> None:
     desk.tell(Connected(None, retain=True))
     desk.tell(OK)
     desk.tell(Asked(3, "reload"))
+    desk.tell(Woke())  # remembers the time
     before = replace(desk.state, ref=0)
     assert not desk.tell(Woke())
     assert replace(desk.state, ref=0) == before
@@ -648,7 +650,7 @@ def test_every_effect_has_a_number_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("button", ["previous", "next", "ok"])
-def test_a_press_reaches_the_screen_in_one_turn(button: Button) -> None:
+def test_a_press_reaches_the_screen_in_one_turn(button: Action) -> None:
     desk = open_desk(ANNA, COIN)
     desk.tell(NEXT)
     before = desk.frame().tobytes()

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from appliance.core.backup import OVERWRITE_SECONDS
 from appliance.core.effects import Change, Check, Effect, Fetch, OpenVault, Publish
-from appliance.core.events import Acknowledged, Asked, Event, Gestured, Received, Subscribed, Woke
+from appliance.core.events import Acknowledged, Asked, Event, Received, Subscribed, Woke
+from appliance.core.gestures import Gestured
 from appliance.core.step import deadline
 from appliance.vault.merge import merge, same_content
 from appliance.vault.model import Account, Record, Stamp, Vault

@@ -20,6 +20,6 @@ panel       the port that the shell sees: attempt after attempt, until stopped
 """
 
 from appliance.adapters.oled.panel import OledPanel, blank
-from appliance.adapters.oled.wiring import Light, Wiring
+from appliance.adapters.oled.wiring import Wiring
 
-__all__ = ["Light", "OledPanel", "Wiring", "blank"]
+__all__ = ["OledPanel", "Wiring", "blank"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, cast
 
-from appliance.adapters.oled.wiring import Light, Wiring
+from appliance.adapters.oled.wiring import Glow, Wiring
 from appliance.errors import HardwareFailed
 
 DISPLAY_OFF: Final = 0xAE
@@ -63,14 +63,13 @@ class Controller:
     """Sent first; the first byte turns the display off."""
     offset: int
     """Column of the memory that is seen leftmost."""
-    brightness: int
 
-    def light(self, light: Light) -> Command:
+    def light(self, glow: Glow) -> Command:
         """Return the command for how bright the panel is; after waking it is needed to turn the display on."""
-        if light == "dark":
+        if glow.light == "dark":
             return (DISPLAY_OFF,)
-        dim = light == "dim"
-        level = self.brightness // DIM_PART if dim else self.brightness
+        dim = glow.light == "dim"
+        level = glow.contrast // DIM_PART if dim else glow.contrast
         current = (CONTRAST, level, PRECHARGE, DIM_PRECHARGE if dim else self.model.precharge)
         voltage = () if self.model.vcomh is None else (VCOMH, DIM_VCOMH if dim else self.model.vcomh)
         return (*current, *voltage, DISPLAY_ON)
@@ -108,7 +107,7 @@ def controller_for(wiring: Wiring) -> Controller:
     offset = model.offset
     if wiring.driver == "sh1106" and wiring.column_offset is not None:
         offset = wiring.column_offset
-    return Controller(model, waking, offset, wiring.brightness)
+    return Controller(model, waking, offset)
 
 
 def hiding(wiring: Wiring) -> list[Command]:

@@ -20,17 +20,17 @@ from appliance.adapters.oled.controller import (
 )
 from appliance.adapters.oled.patch import Patch, changes, stacked, whole
 from appliance.adapters.oled.picture import Pages, fitted, pages
-from appliance.adapters.oled.wiring import Light, Wiring
+from appliance.adapters.oled.wiring import Glow, Wiring
 
 
 class Painter(Protocol):
     """What the panel needs of the chip."""
 
-    def wake(self, frame: Image, light: Light) -> None:
+    def wake(self, frame: Image, glow: Glow) -> None:
         """Send what the chip must know after power came, and the whole frame; both blocks for one transfer."""
         ...
 
-    def refresh(self, frame: Image, light: Light) -> None:
+    def refresh(self, frame: Image, glow: Glow) -> None:
         """Send the same again to a chip that most likely has it all."""
         ...
 
@@ -38,7 +38,7 @@ class Painter(Protocol):
         """Send what changed since the last frame, in the dark as well."""
         ...
 
-    def light(self, light: Light) -> None:
+    def light(self, glow: Glow) -> None:
         """Make the panel as bright as this."""
         ...
 
@@ -61,17 +61,17 @@ class PagePainter:
         self._columns: Command = ()
         self._pages: Command = ()
 
-    def wake(self, frame: Image, light: Light) -> None:
+    def wake(self, frame: Image, glow: Glow) -> None:
         """Send it all, and turn the display on last, so that nobody sees the noise in a fresh memory."""
         for command in (FLUSH, *self._controller.waking):
             self._serial.command(*command)
         self._send_whole(frame)
-        self._serial.command(*self._controller.light(light))
+        self._serial.command(*self._controller.light(glow))
 
-    def refresh(self, frame: Image, light: Light) -> None:
+    def refresh(self, frame: Image, glow: Glow) -> None:
         """Send it all without turning the display off, which a panel that is well would show as a flicker."""
         (_off, *first), *others = self._controller.waking
-        for command in (first, *others, self._controller.light(light)):
+        for command in (first, *others, self._controller.light(glow)):
             self._serial.command(*command)
         self._send_whole(frame)
 
@@ -83,9 +83,9 @@ class PagePainter:
             self._send(patch, picture)
         self._sent = picture
 
-    def light(self, light: Light) -> None:
+    def light(self, glow: Glow) -> None:
         """Set contrast and pre-charge, and VCOMH where the chip bears it, or turn the display off."""
-        self._serial.command(*self._controller.light(light))
+        self._serial.command(*self._controller.light(glow))
 
     def _send_whole(self, frame: Image) -> None:
         picture = pages(frame, self._wiring)
@@ -125,16 +125,16 @@ class WholePainter:
         self._device: Any = None
         self._sent = b""
 
-    def wake(self, frame: Image, light: Light) -> None:
+    def wake(self, frame: Image, glow: Glow) -> None:
         """Have luma initialise the chip, with this frame in the place of its empty one."""
         picture = fitted(frame, self._wiring.seen_size)
         self._device = controllers.make(self._wiring, self._serial, picture)
         self._sent = picture.tobytes()
-        self.light(light)
+        self.light(glow)
 
-    def refresh(self, frame: Image, light: Light) -> None:
+    def refresh(self, frame: Image, glow: Glow) -> None:
         """Do it again; the panel may flicker."""
-        self.wake(frame, light)
+        self.wake(frame, glow)
 
     def paint(self, frame: Image) -> None:
         """Send the whole frame if it is another one."""
@@ -143,11 +143,10 @@ class WholePainter:
             self._device.display(picture)
             self._sent = picture.tobytes()
 
-    def light(self, light: Light) -> None:
+    def light(self, glow: Glow) -> None:
         """Set the contrast, or turn the display off."""
-        if light == "dark":
+        if glow.light == "dark":
             self._device.hide()
             return
-        brightness = self._wiring.brightness
-        self._device.contrast(brightness // DIM_PART if light == "dim" else brightness)
+        self._device.contrast(glow.contrast // DIM_PART if glow.light == "dim" else glow.contrast)
         self._device.show()

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 from PIL import Image
@@ -11,7 +12,8 @@ from appliance.adapters.oled import trouble
 from appliance.adapters.oled.controller import hiding
 from appliance.adapters.oled.painter import Painter, painter_for
 from appliance.adapters.oled.serial import OpenSerial, faults, let_go, open_serial
-from appliance.adapters.oled.wiring import Light, Wiring
+from appliance.adapters.oled.wiring import Glow, Wiring
+from appliance.core.care import Light
 from appliance.core.events import Problem
 from appliance.errors import HardwareFailed
 
@@ -38,7 +40,7 @@ class OledPanel:
         self._failed: Callable[[Problem], None] = lambda _problem: None
         self._back: Callable[[], None] = lambda: None
         self._frame = Image.new("1", wiring.seen_size)
-        self._light: Light = "bright"
+        self._glow = Glow("bright", 255)
         self._serial: Any = None
         self._painter: Painter | None = None
         self._started = False
@@ -63,14 +65,15 @@ class OledPanel:
         if painter is not None:
             self._attempt(lambda: painter.paint(frame))
 
-    def light(self, light: Light) -> None:
+    def light(self, light: Light, contrast: int) -> None:
         """Be as bright as this; dark keeps the picture."""
-        if light == self._light:
+        glow = Glow(light, contrast)
+        if glow == self._glow:
             return
-        self._light = light
+        self._glow = glow
         painter = self._painter
         if painter is not None:
-            self._attempt(lambda: painter.light(light))
+            self._attempt(lambda: painter.light(glow))
 
     def tend(self) -> None:
         """Do what is due: the next attempt, or all of the picture again. To be called at every turn of the loop."""
@@ -81,16 +84,16 @@ class OledPanel:
             self._open()
             return
         self._due_at = self._monotonic() + REFRESH_SECONDS
-        self._attempt(lambda: painter.refresh(self._frame, self._light))
+        self._attempt(lambda: painter.refresh(self._frame, self._glow))
 
     def off(self) -> None:
         """Turn the panel dark, with a second attempt over a fresh bus. Never raises: it runs while dying."""
-        self._light = "dark"
+        self._glow = dark = replace(self._glow, light="dark")
         if not self._started:
             return
         with suppress(Exception):
             painter = self._painter
-            if painter is not None and self._attempt(lambda: painter.light("dark")):
+            if painter is not None and self._attempt(lambda: painter.light(dark)):
                 return
             _turn_off(self._wiring, self._open_serial)
 
@@ -105,7 +108,7 @@ class OledPanel:
     def _wake(self) -> None:
         self._serial = self._open_serial(self._wiring)
         painter = painter_for(self._wiring, self._serial)
-        painter.wake(self._frame, self._light)
+        painter.wake(self._frame, self._glow)
         self._painter = painter
         self._awake_at = self._monotonic()
         self._due_at = self._awake_at + REFRESH_SECONDS

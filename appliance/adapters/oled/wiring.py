@@ -3,8 +3,17 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Light = Literal["bright", "dim", "dark"]
-"""dark: the display is off, its memory keeps the picture."""
+from appliance.core.care import Light
+
+
+@dataclass(frozen=True, slots=True)
+class Glow:
+    """How bright the panel is."""
+
+    light: Light
+    """dark: the display is off, its memory keeps the picture."""
+    contrast: int
+    """When bright, 1 to 255."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +40,6 @@ class Wiring:
     """Quarter turns clockwise, 0 to 3."""
     column_offset: int | None
     """Column of the SH1106's memory that is seen leftmost, 0 or 2; None: as luma has it. Other chips ignore it."""
-    brightness: int
-    """Contrast when bright, 0 to 255."""
 
     @property
     def device_file(self) -> str:

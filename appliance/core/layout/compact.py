@@ -56,7 +56,9 @@ def code_frame_32(view: CodeView) -> Image.Image:
 def message_frame_32(view: MessageView) -> Image.Image:
     """Return the message screen for a panel of 128x32; two lines are seen."""
     frame = blank_frame()
-    rows = lines(" ".join(view.lines), len(_TEXT_ROWS))
+    rows = [row for text in view.lines for row in lettering.wrapped(text, "small", ROOM)]
+    if len(rows) > len(_TEXT_ROWS):
+        rows = lines(" ".join(view.lines), len(_TEXT_ROWS))
     for row, text in zip(_TEXT_ROWS, rows, strict=False):
         lettering.draw(frame, (MARGIN, row), text, "small")
     return _finished(frame, Header(view.title, view.short, view.sign), view.shift)

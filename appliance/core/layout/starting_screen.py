@@ -1,5 +1,6 @@
 """The starting screen: the product's name, until the vault is open."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from PIL import Image
@@ -25,7 +26,14 @@ _WORD_GAP: Final = 3
 _TRACK_ROW: Final = 59
 
 
-def starting_frame(shift: Shift = (0, 0)) -> Image.Image:
+@dataclass(frozen=True, slots=True)
+class StartingView:
+    """There is nothing to know yet."""
+
+    shift: Shift = (0, 0)
+
+
+def starting_frame(view: StartingView = StartingView()) -> Image.Image:
     """Return the starting screen."""
     frame = blank_frame()
     _paste_spaced(frame, [lettering.line(_PURPOSE, "small")], HEADER_ROW - lettering.RISE, 0)
@@ -35,7 +43,7 @@ def starting_frame(shift: Shift = (0, 0)) -> Image.Image:
         frame, [lettering.line(letter, "bold") for letter in _WORD], _WORD_ROW - lettering.RISE, _WORD_GAP
     )
     draw_dots(frame, _TRACK_ROW)
-    return shifted(frame, shift)
+    return shifted(frame, view.shift)
 
 
 def _paste_spaced(frame: Image.Image, glyphs: list[Image.Image], row: int, gap: int) -> None:

@@ -32,12 +32,13 @@ class StatusView:
     sign: Sign = ""
     clock_sign: bool = False
     shift: Shift = (0, 0)
+    title: str = "Status"
 
 
 def status_frame(view: StatusView) -> Image.Image:
     """Return the status screen."""
     frame = blank_frame()
-    draw_header(frame, Header("Status", f"{view.page}/{view.pages}", view.sign, view.clock_sign))
+    draw_header(frame, Header(view.title, f"{view.page}/{view.pages}", view.sign, view.clock_sign))
     lines = [line for row in view.rows for line in _lines(row)]
     for number, (label, value) in enumerate(lines[:LINES]):
         _draw_line(frame, FIRST_ROW + LEADING * number, label, value)

@@ -13,7 +13,7 @@ from appliance.core.layout.frame import LIT, blank_frame
 from appliance.core.layout.header import Sign
 from appliance.core.layout.message_screen import MessageView, message_frame
 from appliance.core.layout.numeral import code_picture
-from appliance.core.layout.starting_screen import starting_frame
+from appliance.core.layout.starting_screen import StartingView, starting_frame
 from appliance.core.layout.welcome_screen import WelcomeView, welcome_frame
 from tests.core.layout.panel import ANY_TEXT, SHIFTS, SIGNS, changed, inside_margin
 
@@ -71,7 +71,7 @@ def test_any_address_can_be_drawn(view: WelcomeView) -> None:
 def test_a_shift_moves_every_pixel_and_loses_none(shift: tuple[int, int]) -> None:
     still, moved = code_frame(VIEW), code_frame(replace(VIEW, shift=shift))
     assert changed(ImageChops.offset(still, *shift), moved) is None
-    assert changed(ImageChops.offset(starting_frame(), *shift), starting_frame(shift)) is None
+    assert changed(ImageChops.offset(starting_frame(), *shift), starting_frame(StartingView(shift))) is None
 
 
 def test_a_shift_beyond_the_margin_is_cut_down_to_it() -> None:

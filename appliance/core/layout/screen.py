@@ -1,0 +1,105 @@
+"""Every view, and the frame that it becomes on a panel of 64 or of 32 rows."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from PIL import Image
+
+from appliance.core.layout.clock_screen import ClockView, clock_frame
+from appliance.core.layout.code_screen import CodeView, code_frame
+from appliance.core.layout.compact import code_frame_32, message_frame_32
+from appliance.core.layout.confirm_screen import ConfirmView, confirm_frame
+from appliance.core.layout.frame import blank_frame
+from appliance.core.layout.list_screen import ListView, list_frame
+from appliance.core.layout.message_screen import MessageView, message_frame
+from appliance.core.layout.qr_screen import QrView, qr_frame
+from appliance.core.layout.starting_screen import StartingView, starting_frame
+from appliance.core.layout.status_screen import StatusView, status_frame
+from appliance.core.layout.welcome_screen import WelcomeView, welcome_frame
+
+
+@dataclass(frozen=True, slots=True)
+class BlankView:
+    """Nothing."""
+
+
+View = (
+    BlankView
+    | StartingView
+    | WelcomeView
+    | MessageView
+    | ClockView
+    | CodeView
+    | ListView
+    | StatusView
+    | ConfirmView
+    | QrView
+)
+
+
+def frame_64(view: View) -> Image.Image:  # noqa: C901, PLR0911 - one case for each view
+    """Return the frame of 128x64."""
+    match view:
+        case BlankView():
+            return blank_frame()
+        case StartingView():
+            return starting_frame(view)
+        case WelcomeView():
+            return welcome_frame(view)
+        case MessageView():
+            return message_frame(view)
+        case ClockView():
+            return clock_frame(view)
+        case CodeView():
+            return code_frame(view)
+        case ListView():
+            return list_frame(view)
+        case StatusView():
+            return status_frame(view)
+        case ConfirmView():
+            return confirm_frame(view)
+        case QrView():
+            return qr_frame(view)
+        case _:
+            assert_never(view)
+
+
+def frame_32(view: View) -> Image.Image:
+    """Return the frame of 128x32: what is neither code nor message is told as a message, in two lines."""
+    if isinstance(view, BlankView):
+        return blank_frame().crop((0, 0, 128, 32))
+    return code_frame_32(view) if isinstance(view, CodeView) else message_frame_32(_told(view))
+
+
+def _told(view: View) -> MessageView:  # noqa: C901 - one case for each view
+    match view:
+        case MessageView():
+            return view
+        case StartingView(shift):
+            return MessageView("Starting", (), "", "", shift)
+        case WelcomeView(address, shift):
+            return MessageView("No vault yet", (f"ssh {address}", "sudo appliance init"), "", "", shift)
+        case ClockView(reason, since, shown_time, hint, shift):
+            return MessageView("Clock in doubt", (reason, shown_time or hint), since, "", shift)
+        case ListView():
+            return _around(view)
+        case StatusView(page, pages, rows, sign, _, shift, title):
+            lines = tuple(f"{label}: {value}" for label, value in rows)
+            return MessageView(title, lines, f"{page}/{pages}", sign, shift)
+        case ConfirmView(question, yes, no, chosen, shift):
+            title, _, _ = question.partition("\n")
+            return MessageView(title, (yes if chosen == "yes" else no,), "", "", shift)
+        case QrView(_, caption):
+            return MessageView(caption, ("the panel is too low", "for a QR code"))
+        case BlankView() | CodeView():
+            raise AssertionError("these have frames of their own")
+        case _:
+            assert_never(view)
+
+
+def _around(view: ListView) -> MessageView:
+    """Tell the chosen row and the one after it."""
+    chosen = max(0, min(view.chosen, len(view.rows) - 1))
+    rows = view.rows[chosen : chosen + 2]
+    lines = tuple(("▸ " if place == 0 else "  ") + row for place, row in enumerate(rows))
+    return MessageView(view.title, lines, f"{chosen + 1}/{len(view.rows)}", view.sign, view.shift)

@@ -1,0 +1,87 @@
+"""What clients of the control socket ask: each question ends in one answer, at once or when something is done."""
+
+from dataclasses import replace
+from typing import Final
+
+from appliance.core import backup as backups
+from appliance.core.effects import Effect, OpenVault, Reply, ReplyFrame, Simulate
+from appliance.core.events import Asked
+from appliance.core.gestures import Gestured
+from appliance.core.hand import gestured
+from appliance.core.instant import Instant
+from appliance.core.screen import Qr
+from appliance.core.state import State, Waiting
+from appliance.core.status import backup_status, status
+
+ASK_SECONDS: Final = 60.0
+"""For a backup or a reload that somebody waits for."""
+
+_PRESSED: Final = {
+    "previous": Gestured("previous"),
+    "next": Gestured("next"),
+    "ok": Gestured("ok"),
+    "list": Gestured("list"),
+    "menu": Gestured("menu"),
+    "blank": Gestured("blank"),
+}
+_HELD: Final = {
+    "previous": Gestured("previous", 1),
+    "next": Gestured("next", 1),
+    "ok": Gestured("back"),
+}
+
+Step = tuple[State, tuple[Effect, ...]]
+
+
+def asked(state: State, event: Asked, now: Instant, ref: int) -> Step:
+    """Return what a question makes of the state; `ref` and `ref + 1` are fresh numbers for its effects."""
+    match event.method:
+        case "status":
+            return state, (Reply(event.ask, status(state, now)),)
+        case "frame":
+            return state, (ReplyFrame(event.ask, isinstance(state.panel.screen, Qr)),)
+        case "press":
+            return _pressed(state, event, now, ref)
+        case "reload":
+            wait = Waiting(event.ask, "reload", now.mono + ASK_SECONDS, ref)
+            return replace(state, waiting=(*state.waiting, wait), opening=ref), (OpenVault(ref),)
+        case "backup":
+            after, effects = backups.request(state.backup, now, ref)
+            wait = Waiting(event.ask, "backup", now.mono + ASK_SECONDS)
+            return replace(state, backup=after, waiting=(*state.waiting, wait)), effects
+        case "simulate":
+            return state, (Simulate(event.ask, event.params),)
+        case "lock" | "unlock":
+            return state, (Reply(event.ask, problem="there is no PIN to lock with"),)
+        case _:
+            return state, (Reply(event.ask, problem="unknown method"),)
+
+
+def _pressed(state: State, event: Asked, now: Instant, ref: int) -> Step:
+    # A client may send a list for a button, which no dictionary can look up.
+    gesture = (_HELD if event.params.get("hold") else _PRESSED).get(str(event.params.get("button")))
+    if gesture is None:
+        return state, (Reply(event.ask, problem="no such button"),)
+    state, effects = gestured(state, gesture, now, ref)
+    return state, (*effects, Reply(event.ask, {}))
+
+
+def reloaded(state: State, ref: int, problem: str | None = None) -> Step:
+    """Answer who waits for the reload `ref`."""
+    done = tuple(one for one in state.waiting if one.goal == "reload" and one.ref == ref)
+    state = replace(state, waiting=tuple(one for one in state.waiting if one not in done))
+    return state, tuple(Reply(one.ask, None if problem else {}, problem) for one in done)
+
+
+def answered(state: State, now: Instant) -> Step:
+    """Answer who waits for the backup to come to rest, and whoever has waited too long."""
+    rest: list[Waiting] = []
+    answers: list[Effect] = []
+    for one in state.waiting:
+        if one.goal == "backup" and (state.backup.settled or now.mono >= one.until):
+            answers.append(Reply(one.ask, backup_status(state.backup)))
+        elif now.mono >= one.until:
+            answers.append(Reply(one.ask, problem="it takes too long"))
+        else:
+            rest.append(one)
+    return replace(state, waiting=tuple(rest)), tuple(answers)

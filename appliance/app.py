@@ -15,7 +15,9 @@ from appliance import hardware
 from appliance.adapters import control, oled
 from appliance.adapters.broker import Backoff, Link, MqttBroker, Tls
 from appliance.adapters.clock import SystemClock
+from appliance.adapters.gpio import rpi_gpio
 from appliance.adapters.memory import derivation_limit
+from appliance.adapters.oled.serial import OpenSerial, open_serial
 from appliance.adapters.store import StateFolder
 from appliance.core.instant import Reading
 from appliance.errors import ApplianceError, ConfigurationInvalid, VaultExists
@@ -103,11 +105,22 @@ def new_broker(settings: Settings, client_id: str) -> MqttBroker | None:
     return None if where is None else MqttBroker(where, pauses=Backoff(SystemRandom().uniform))
 
 
+def bus_of(settings: Settings) -> OpenSerial:
+    """Return what opens the panel's bus."""
+
+    def opened(wiring: oled.Wiring) -> Any:
+        if wiring.bus == "spi":
+            rpi_gpio(settings.runtime_dir)  # before luma imports it, wherever we are
+        return open_serial(wiring)
+
+    return opened
+
+
 def blank(settings: Settings) -> None:
     """Turn the panel dark, as after a daemon that was killed. Raises HardwareFailed."""
     wiring = hardware.wiring(settings)
     if wiring is not None:
-        oled.blank(wiring)
+        oled.blank(wiring, bus_of(settings))
 
 
 def ask(settings: Settings, method: str, **params: Any) -> Any:

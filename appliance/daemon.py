@@ -4,14 +4,15 @@ import logging
 import signal
 import sys
 import time
+from functools import partial
 from typing import assert_never
 
 from appliance import __version__, app, hardware, logs
 from appliance.adapters import host
 from appliance.adapters.buttons import GpioButtons
 from appliance.adapters.control import ControlSocket
+from appliance.adapters.gpio import rpi_gpio
 from appliance.adapters.oled import OledPanel
-from appliance.adapters.oled.serial import open_serial
 from appliance.adapters.panel import NoPanel
 from appliance.adapters.simulation import Simulation
 from appliance.adapters.store import StateFolder
@@ -77,11 +78,11 @@ def _display(settings: Settings, simulation: Simulation | None) -> Display:
     wiring = hardware.wiring(settings)
     if wiring is None:
         return NoPanel()
-    return OledPanel(wiring, open_serial=simulation.bus.open if simulation else open_serial)
+    return OledPanel(wiring, open_serial=simulation.bus.open if simulation else app.bus_of(settings))
 
 
 def _buttons(settings: Settings) -> GpioButtons:
-    return GpioButtons(hardware.pins(settings), runtime_dir=settings.runtime_dir)
+    return GpioButtons(hardware.pins(settings), gpio=partial(rpi_gpio, settings.runtime_dir))
 
 
 def _start(keys: Source, inbox: Inbox) -> None:

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 from appliance.core.gestures import Key, Moved
@@ -64,18 +63,6 @@ def _boottime() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def rpi_gpio(runtime_dir: Path) -> Any:
-    """Import and return the `RPi.GPIO` module; raises whatever it likes.
-
-    `import lgpio` makes a named pipe in the working directory, and with LG_WD set it changes the working directory for
-    good (lgpio 0.2.2.0). So it is imported inside `runtime_dir`, and the directory is put back afterwards.
-    """
-    with contextlib.chdir(runtime_dir):
-        from RPi import GPIO
-
-    return GPIO
-
-
 class GpioButtons:
     """A source of `Moved`: keys between pins and ground, pulled up."""
 
@@ -83,16 +70,12 @@ class GpioButtons:
         self,
         pins: Mapping[Key, int],
         *,
-        runtime_dir: Path | None = None,
-        gpio: Callable[[], Any] | None = None,
+        gpio: Callable[[], Any],
         mono: Callable[[], float] = _boottime,
     ) -> None:
-        """`pins` are BCM numbers; `gpio` returns the module and is called by `start` alone.
-
-        `runtime_dir` takes the pipe of lgpio; None: the working directory.
-        """
+        """`pins` are BCM numbers; `gpio` returns the module and is called by `start` alone."""
         self._pins = dict(pins)
-        self._load = gpio or partial(rpi_gpio, runtime_dir or Path())
+        self._load = gpio
         self._mono = mono
         self._gpio: Any = None
         self._claimed: list[int] = []
@@ -204,4 +187,4 @@ def _failed(what: str, error: Exception) -> HardwareFailed:
     for sign, why, hint in _TROUBLE:
         if sign.lower() in said.lower():
             return HardwareFailed(what, why, hint)
-    return HardwareFailed(what, said, "check the wiring and who may use the pins")
+    return HardwareFailed(what, said, "check the wiring, and who may use the pins")

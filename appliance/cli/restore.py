@@ -1,6 +1,7 @@
 """The command restore: a vault from the broker, or from a file, onto this device."""
 
 import argparse
+import contextlib
 import os
 import time
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,7 @@ from appliance.vault.otp import code_at, grouped
 from appliance.vault.sealed import Envelope
 
 _WHAT = "can't restore"
+_STEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +82,28 @@ def _restore(args: argparse.Namespace, context: Context) -> int:
     if here and not args.merge:
         raise app.vault_exists(context.settings, _WHAT)
     device = app.identify(context.settings)
+    try:
+        return _fetched(args, context, device)
+    finally:
+        _show(context, "", 0)
+
+
+def _fetched(args: argparse.Namespace, context: Context, device: Device) -> int:
     if args.file is not None:
         message = Message("", "", "backup", args.file.data)
         return _from(args, context, device, (message,), None)
+    _show(context, "reading the backups", 0)
     with Visit(context.settings, device) as visit:
         messages = visit.messages("+/+/backup")
         if args.generation is not None:
             messages = (*messages, *visit.messages("+/+/history/+"))
         return _from(args, context, device, _wanted(messages, args, context), visit)
+
+
+def _show(context: Context, step: str, done: int) -> None:
+    """Tell the display how far it is, if a daemon runs; without a step, that there is nothing more to tell."""
+    with contextlib.suppress(ApplianceError):
+        app.ask(context.settings, "restoring", step=step, done=done, total=_STEPS)
 
 
 def _wanted(messages: tuple[Message, ...], args: argparse.Namespace, context: Context) -> tuple[Message, ...]:
@@ -126,6 +142,7 @@ def _from(
         else context.person.secret("passphrase or recovery key", instead="--passphrase-file FILE")
     )
     vault_keeper = app.new_keeper(context.settings, entered)
+    _show(context, "opening the backup", 1)
     opened = _open_all(vault_keeper, messages)
     newest = _merged(opened, args.generation)
     _describe(opened)
@@ -139,6 +156,7 @@ def _from(
         device = app.rename(device, replaced.name)
         app.state_folder(context.settings).save_device(device)
         vault = replace(vault, removed=vault.removed | {replaced.device})
+    _show(context, "saving the vault", 2)
     kept = vault_keeper.adopt(vault, newest.envelope, newest.master)
     _take_generation(args, vault_keeper, opened)
     backup = _secure(context, vault_keeper, visit)

@@ -63,6 +63,8 @@ def bar_end(period: float, now: Instant) -> End:
 
 def rested(state: State, now: Instant) -> State:
     """Return the state with all done that was due by time alone."""
+    if state.restoring is not None and now.mono >= state.restoring.until:
+        state = replace(state, restoring=None)
     panel = state.panel
     if panel.blank:
         return state
@@ -88,7 +90,11 @@ def deadlines(state: State, now: Instant) -> list[float]:
     panel = state.panel
     if panel.blank:
         return []
-    times = [_blank_at(state, now), _screen_until(panel)]
+    times = [
+        state.restoring.until if state.restoring is not None else None,
+        _blank_at(state, now),
+        _screen_until(panel),
+    ]
     if panel.message is not None:
         times.append(panel.message.until)
     # These change the picture and not the state, so they are due only once.

@@ -7,14 +7,17 @@ from appliance.core import backup as backups
 from appliance.core.effects import Effect, OpenVault, Reply, ReplyFrame, Simulate
 from appliance.core.events import Asked
 from appliance.core.gestures import Gestured
-from appliance.core.hand import gestured
+from appliance.core.hand import gestured, woken
 from appliance.core.instant import Instant
 from appliance.core.screen import Qr
-from appliance.core.state import State, Waiting
+from appliance.core.state import Restoring, State, Waiting
 from appliance.core.status import backup_status, status
 
 ASK_SECONDS: Final = 60.0
 """For a backup or a reload that somebody waits for."""
+
+RESTORING_SECONDS: Final = 90.0
+"""For one step of a restore; deriving a key takes longest."""
 
 _PRESSED: Final = {
     "previous": Gestured("previous"),
@@ -33,7 +36,9 @@ _HELD: Final = {
 Step = tuple[State, tuple[Effect, ...]]
 
 
-def asked(state: State, event: Asked, now: Instant, ref: int) -> Step:
+def asked(  # noqa: C901, PLR0911 - one case for each method
+    state: State, event: Asked, now: Instant, ref: int
+) -> Step:
     """Return what a question makes of the state; `ref` and `ref + 1` are fresh numbers for its effects."""
     match event.method:
         case "status":
@@ -49,6 +54,8 @@ def asked(state: State, event: Asked, now: Instant, ref: int) -> Step:
             after, effects = backups.request(state.backup, now, ref)
             wait = Waiting(event.ask, "backup", now.mono + ASK_SECONDS)
             return replace(state, backup=after, waiting=(*state.waiting, wait)), effects
+        case "restoring":
+            return _restoring(state, event, now)
         case "simulate":
             return state, (Simulate(event.ask, event.params),)
         case "lock" | "unlock":
@@ -64,6 +71,16 @@ def _pressed(state: State, event: Asked, now: Instant, ref: int) -> Step:
         return state, (Reply(event.ask, problem="no such button"),)
     state, effects = gestured(state, gesture, now, ref)
     return state, (*effects, Reply(event.ask, {}))
+
+
+def _restoring(state: State, event: Asked, now: Instant) -> Step:
+    """A command tells how far it is, and without a step that it gave up; whoever waits for it wants to see it."""
+    match dict(event.params):
+        case {"step": str(step), "done": int(done), "total": int(total)}:
+            restoring = Restoring(step, done, total, now.mono + RESTORING_SECONDS) if step else None
+            return replace(woken(state, now), restoring=restoring), (Reply(event.ask, {}),)
+        case _:
+            return state, (Reply(event.ask, problem="no such progress"),)
 
 
 def reloaded(state: State, ref: int, problem: str | None = None) -> Step:

@@ -140,6 +140,19 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Restoring:
+    """A command brings a vault back."""
+
+    step: str
+    """What is done now."""
+    done: int
+    total: int
+    """0: nobody knows."""
+    until: float
+    """Monotonic; a command that was killed tells nothing any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Host:
     """What is known of this Pi."""
 
@@ -174,6 +187,7 @@ class State:
     panel_fault: Fault | None = None
     buttons_fault: Fault | None = None
     host: Host = Host()
+    restoring: Restoring | None = None
     good_time_due: float = 0.0
     """Monotonic; then the time, if it is good, is remembered again."""
     waiting: tuple[Waiting, ...] = ()

@@ -247,7 +247,7 @@ def _opened(state: State, event: Opened, now: Instant, ref: int) -> Step:
         state = replace(state, opening=0)
     elif isinstance(state.phase, Open) and event.generation <= state.phase.generation:
         return question.reloaded(state, event.ref)  # late, or a duplicate: what was saved since stays
-    state = _held(state, event.vault, event.generation, now)
+    state = replace(_held(state, event.vault, event.generation, now), restoring=None)
     effects: tuple[Effect, ...] = ()
     if first:
         fields = (("generation", event.generation), ("accounts", len(event.vault.records)))

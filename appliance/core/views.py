@@ -13,6 +13,7 @@ from appliance.core.layout.confirm_screen import ConfirmView
 from appliance.core.layout.list_screen import ListView
 from appliance.core.layout.message_screen import MessageView
 from appliance.core.layout.qr_screen import QrView
+from appliance.core.layout.restoring_screen import RestoringView
 from appliance.core.layout.screen import BlankView, View
 from appliance.core.layout.starting_screen import StartingView
 from appliance.core.layout.status_screen import StatusView
@@ -90,6 +91,9 @@ def _problem(problem: Problem, now: Instant) -> MessageView:
 
 
 def _base(state: State, now: Instant) -> View:
+    if state.restoring is not None:
+        restoring = state.restoring
+        return RestoringView(restoring.step, restoring.done, restoring.total, shift(now))
     match state.phase:
         case Starting():
             return StartingView(shift(now))

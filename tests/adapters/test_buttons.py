@@ -1,8 +1,10 @@
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Final
@@ -10,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from appliance.adapters.buttons import GpioButtons
+from appliance.adapters.gpio import rpi_gpio
 from appliance.board import BOARDS
 from appliance.core.gestures import Buttons, Gestured, Key, Moved, elapsed, moved
 from appliance.errors import HardwareFailed
@@ -350,7 +353,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_librarys_pipe_goes_to_the_runtime_folder_and_the_working_directory_stays(library: Path) -> None:
-    buttons = GpioButtons(PINS, runtime_dir=library / "run")
+    buttons = GpioButtons(PINS, gpio=partial(rpi_gpio, library / "run"))
     buttons.start(lambda _: None)
     buttons.stop()
     assert Path.cwd() == library / "here"
@@ -363,21 +366,28 @@ def test_the_working_directory_stays_where_the_owner_names_another_folder_for_th
 ) -> None:
     (library / "own").mkdir()
     monkeypatch.setenv("LG_WD", str(library / "own"))
-    buttons = GpioButtons(PINS, runtime_dir=library / "run")
+    buttons = GpioButtons(PINS, gpio=partial(rpi_gpio, library / "run"))
     buttons.start(lambda _: None)
     buttons.stop()
     assert Path.cwd() == library / "here"
     assert names(library / "own") == [".lgd-nfy0"]
 
 
-def test_a_missing_runtime_folder_is_a_failure(library: Path) -> None:
-    assert "No such file" in failure(GpioButtons(PINS, runtime_dir=library / "gone")).why
+def test_without_a_runtime_folder_the_pipe_goes_to_the_temporary_files(
+    library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (library / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(library / "tmp"))
+    buttons = GpioButtons(PINS, gpio=partial(rpi_gpio, library / "gone"))
+    buttons.start(lambda _: None)
+    buttons.stop()
+    assert names(library / "tmp") == [".lgd-nfy0"]
     assert Path.cwd() == library / "here"
 
 
 def test_edges_are_stamped_with_the_clock_that_runs_through_suspension(library: Path) -> None:
     seen: list[Moved] = []
-    buttons = GpioButtons(PINS, runtime_dir=library / "run")
+    buttons = GpioButtons(PINS, gpio=partial(rpi_gpio, library / "run"))
     buttons.start(seen.append)
     before = time.clock_gettime(time.CLOCK_BOOTTIME)
     sys.modules["RPi.GPIO"].it.press(17)
@@ -388,7 +398,7 @@ def test_edges_are_stamped_with_the_clock_that_runs_through_suspension(library: 
 def test_nothing_of_the_library_is_imported_before_start() -> None:
     code = (
         "import sys, appliance.adapters.buttons as it\n"
-        "it.GpioButtons({'ok': 22})\n"
+        "it.GpioButtons({'ok': 22}, gpio=lambda: None)\n"
         "sys.exit(any(name.split('.')[0] in {'RPi', 'lgpio'} for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

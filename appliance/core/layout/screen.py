@@ -13,6 +13,7 @@ from appliance.core.layout.frame import blank_frame
 from appliance.core.layout.list_screen import ListView, list_frame
 from appliance.core.layout.message_screen import MessageView, message_frame
 from appliance.core.layout.qr_screen import QrView, qr_frame
+from appliance.core.layout.restoring_screen import RestoringView, restoring_frame
 from appliance.core.layout.starting_screen import StartingView, starting_frame
 from appliance.core.layout.status_screen import StatusView, status_frame
 from appliance.core.layout.welcome_screen import WelcomeView, welcome_frame
@@ -28,6 +29,7 @@ View = (
     | StartingView
     | WelcomeView
     | MessageView
+    | RestoringView
     | ClockView
     | CodeView
     | ListView
@@ -48,6 +50,8 @@ def frame_64(view: View) -> Image.Image:  # noqa: C901, PLR0911 - one case for e
             return welcome_frame(view)
         case MessageView():
             return message_frame(view)
+        case RestoringView():
+            return restoring_frame(view)
         case ClockView():
             return clock_frame(view)
         case CodeView():
@@ -71,7 +75,7 @@ def frame_32(view: View) -> Image.Image:
     return code_frame_32(view) if isinstance(view, CodeView) else message_frame_32(_told(view))
 
 
-def _told(view: View) -> MessageView:  # noqa: C901 - one case for each view
+def _told(view: View) -> MessageView:  # noqa: C901, PLR0911 - one case for each view
     match view:
         case MessageView():
             return view
@@ -79,6 +83,8 @@ def _told(view: View) -> MessageView:  # noqa: C901 - one case for each view
             return MessageView("Starting", (), "", "", shift)
         case WelcomeView(address, shift):
             return MessageView("No vault yet", (f"ssh {address}", "sudo appliance init"), "", "", shift)
+        case RestoringView(step, done, total, shift):
+            return MessageView("Restoring", (step,), f"{done}/{total}" if total else "", "", shift)
         case ClockView(reason, since, shown_time, hint, shift):
             return MessageView("Clock in doubt", (reason, shown_time or hint), since, "", shift)
         case ListView():

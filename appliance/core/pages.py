@@ -5,6 +5,8 @@ from typing import Final, Literal, assert_never
 
 from appliance.core.duration import duration
 from appliance.core.instant import Instant
+from appliance.core.layout.compact import LINES_32, SIZE_32
+from appliance.core.layout.paragraph import LINES
 from appliance.core.layout.status_screen import Row, status_pages
 from appliance.core.state import Locked, NoVault, Open, Starting, State
 
@@ -16,11 +18,12 @@ LATEST: Final = 253_402_300_799.0
 
 def pages(state: State, topic: Topic, now: Instant) -> tuple[tuple[Row, ...], ...]:
     """Return the rows, page by page; there is at least one."""
+    lines = LINES_32 if state.options.height == SIZE_32[1] else LINES
     match topic:
         case "status":
-            return status_pages((*_backup(state, now), *_host(state, now), *_hardware(state)))
+            return status_pages((*_backup(state, now), *_host(state, now), *_hardware(state)), lines)
         case "about":
-            return status_pages(_about(state))
+            return status_pages(_about(state), lines)
         case _:
             assert_never(topic)
 

@@ -1,24 +1,21 @@
 """The picture of a state: `render(state, now) -> frame`, pure, so that a test can compare pixels."""
 
-from typing import Final
-
 from PIL.Image import Image
 
 from appliance.core.account_view import SCROLL_REST, SCROLL_SECONDS, SCROLL_STEPS, heading
 from appliance.core.instant import Instant
 from appliance.core.layout.code_screen import issuer_overflow
+from appliance.core.layout.compact import SIZE_32
 from appliance.core.layout.screen import frame_32, frame_64
 from appliance.core.screen import Code
 from appliance.core.state import State
 from appliance.core.views import view_of
 
-LOW: Final = 32
-
 
 def render(state: State, now: Instant) -> Image:
     """Return the frame of mode "1" that the display should show: 128x64, or 128x32 on a panel of 32 rows."""
     view = view_of(state, now)
-    return frame_32(view) if state.options.height == LOW else frame_64(view)
+    return frame_32(view) if state.options.height == SIZE_32[1] else frame_64(view)
 
 
 def scrolling(state: State, now: Instant) -> bool:

@@ -148,10 +148,10 @@ def _question(state: State, question: Question, now: Instant) -> ConfirmView:
     chosen: Literal["yes", "no"] = "yes" if question.yes else "no"
     match question.about:
         case "clock":
-            return ConfirmView(f"Is this right?\n{_spoken(now)}", "yes", "no", chosen, shift(now))
+            return ConfirmView(f"Is this right?\n{_spoken(now)}", "Yes", "No", chosen, shift(now))
         case "qr":
             name = label(state.shown[0]) if state.shown is not None else ""
             text = f"Show the secret?\nWho films it has your codes: {name}"
-            return ConfirmView(text, "show", "no", chosen, shift(now))
+            return ConfirmView(text, "Show", "No", chosen, shift(now))
         case _:
             assert_never(question.about)

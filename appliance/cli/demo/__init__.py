@@ -2,7 +2,8 @@
 
 Rules: everything is started by the demo itself and ended by its handle, whatever ends the demo. The appliances are
 `appliance run` and are spoken to as anybody would, with commands and over their control sockets; so the demo shows
-the product and tests it. Textual is imported by `screen` and `panel` alone.
+the product and tests it. Only their panel, keys and clock are made of software (`run --simulate`). Textual is imported
+by `screen` and `panel` alone.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any, Final
 
+from appliance.board import BOARDS
 from appliance.cli.arguments import command
 from appliance.cli.main import Context
 from appliance.errors import ApplianceError, UsageError
@@ -31,6 +33,9 @@ def register(commands: Any) -> None:
     demo.add_argument(
         "--once", action="store_true", help="play the story without a keyboard; 0 if all of it came true"
     )
+    demo.add_argument(
+        "--board", choices=tuple(BOARDS), default="generic", help="the board of the appliance on the desk"
+    )
     # For tests: which broker is taken is otherwise decided by what is installed.
     demo.add_argument("--broker", choices=("mosquitto", "amqtt"), help=argparse.SUPPRESS)
 
@@ -41,7 +46,7 @@ def _demo(args: argparse.Namespace, _context: Context) -> int:
 
     if not args.once:
         _check_terminal()
-    with _ended_by_signals(), Stage(args.broker) as set_up:
+    with _ended_by_signals(), Stage(args.broker, args.board) as set_up:
         if args.once:
             play(set_up)
             return os.EX_OK

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,10 +16,13 @@ from typing import Any, Final, TypeVar
 from PIL.Image import Image
 
 from appliance.adapters import control
+from appliance.board import Board
 from appliance.cli.demo.broker import HOST
+from appliance.cli.demo.fingers import PAUSE_SECONDS, TAP_SECONDS
 from appliance.cli.demo.process import Process, end
 from appliance.cli.drawing import picture
 from appliance.cli.terminal import Json
+from appliance.core.gestures import Key
 from appliance.errors import ApplianceError
 
 T = TypeVar("T")
@@ -37,10 +41,15 @@ class Answer:
 
 
 class Device:
-    """An appliance without hardware; everything that it does is done by processes of its own."""
+    """An appliance on simulated hardware; everything that it does is done by processes of its own."""
 
-    def __init__(self, folder: Path, name: str, port: int) -> None:
+    def __init__(self, folder: Path, name: str, port: int, board: Board) -> None:
         self.name = name
+        self.board = board
+        self.plugged = True
+        """Its display is."""
+        self.clock_right = True
+        """Its clock is."""
         self._log = folder / "log"
         self._folder = folder
         self._port = port
@@ -56,10 +65,8 @@ class Device:
             "name": self.name,
             "state_dir": str(self._folder / "state"),
             "runtime_dir": str(self._folder / "run"),
-            # Nothing burns in here, and a dark display would puzzle whoever comes back to the demo.
-            "display": {"driver": "none", "blank_after_seconds": 0},
-            "buttons": {"backend": "none"},
-            "clock": {"require_trusted": False},
+            # All the rest is as in the product, so that the display dims and goes dark as there.
+            "display": {"board": self.board.name},
             "mqtt": {"host": HOST, "port": self._port, "tls": {"enabled": False}},
         }
         self._config.write_text(json.dumps(settings), encoding="utf-8")
@@ -69,8 +76,9 @@ class Device:
         with self._guard, self._log.open("ab") as log:
             if self._ended:
                 raise _over()
+            self.plugged = self.clock_right = True
             self._daemon = subprocess.Popen(  # noqa: S603 - this very program, no shell
-                [*self._appliance, "run"],
+                [*self._appliance, "run", "--simulate"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -118,8 +126,29 @@ class Device:
         return picture(self.ask("frame"))
 
     def press(self, button: str) -> None:
-        """Press a button; what it changes shows in the next frame. Raises NotRunning."""
+        """Press a button from afar; what it changes shows in the next frame. Raises NotRunning."""
         self.ask("press", button=button, hold=False)
+
+    def touch(self, key: Key, *, down: bool) -> None:
+        """Move a key of the board. Raises NotRunning."""
+        self.ask("simulate", key=key, down=down)
+
+    def tap(self, key: Key) -> None:
+        """Press a key of the board and let it go; blocks for as long as a finger takes. Raises NotRunning."""
+        self.touch(key, down=True)
+        time.sleep(TAP_SECONDS)
+        self.touch(key, down=False)
+        time.sleep(PAUSE_SECONDS)
+
+    def plug(self, *, plugged: bool) -> None:
+        """Plug the display in, or pull it out. Raises NotRunning."""
+        self.ask("simulate", panel="plugged" if plugged else "unplugged")
+        self.plugged = plugged
+
+    def set_clock(self, *, right: bool) -> None:
+        """Break the clock, or mend it. Raises NotRunning."""
+        self.ask("simulate", clock="right" if right else "broken")
+        self.clock_right = right
 
     def _begin_command(self, arguments: tuple[str, ...]) -> Process:
         with self._guard:

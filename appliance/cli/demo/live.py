@@ -4,42 +4,27 @@ Rules: a screen only reads what the threads left here and leaves wishes; no thre
 that is gone, or hangs, makes its picture old and nothing else.
 """
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from math import inf
+from queue import SimpleQueue
 from types import TracebackType
 from typing import Final, Protocol
 
-from PIL.Image import Image
-
-from appliance.cli.demo.device import Device
+from appliance.board import Board
+from appliance.cli.demo.appearance import Look
+from appliance.cli.demo.fingers import LetGo, Touch
 from appliance.cli.demo.journal import Journal
-from appliance.cli.demo.stage import BROKER, SHELF, Stage
-from appliance.cli.terminal import Json
+from appliance.cli.demo.stage import BROKER, DESK, SHELF, Stage
+from appliance.cli.demo.watch import Watch
+from appliance.core.gestures import Key
 from appliance.errors import ApplianceError
 
-LOOK_SECONDS: Final = 0.2
-"""From one look to the next; looks are aligned to the clock, so that both displays are seen in the same second."""
 STALE_SECONDS: Final = 3.0
 """Without an answer, after which an appliance is said not to answer."""
 Wish = Callable[[], None]
 """Something that takes its time; raises ApplianceError."""
-_SETTLED: Final = frozenset(
-    {"verified", "unverified", "rolled_back", "rejected", "conflict", "too_large", "offline"}
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What was seen of an appliance."""
-
-    at: float
-    """Monotonic."""
-    frame: Image
-    status: Json
 
 
 class House(Protocol):
@@ -51,8 +36,24 @@ class House(Protocol):
         """Return what was seen of an appliance; None: nothing yet, or it does not answer any more."""
         ...
 
-    def press(self, name: str, button: str) -> None:
-        """Press a button of an appliance."""
+    def board(self, name: str) -> Board:
+        """Return the board of an appliance."""
+        ...
+
+    def hold(self, name: str, key: Key, seconds: float) -> None:
+        """Press a key of an appliance for some seconds; 0: a tap."""
+        ...
+
+    def touch(self, name: str, key: Key, *, down: bool) -> None:
+        """Press a key of an appliance until it is let go, or let it go."""
+        ...
+
+    def switch_panel(self) -> None:
+        """Unplug the display of the first appliance, or plug it in."""
+        ...
+
+    def switch_clock(self) -> None:
+        """Break the clock of the first appliance, or mend it."""
         ...
 
     def restore(self) -> None:
@@ -82,15 +83,16 @@ class Live:
     def __init__(self, stage: Stage) -> None:
         self.journal = stage.journal
         self._stage = stage
-        self._watches = {device.name: _Watch(device, stage.journal) for device in stage.devices}
-        self._broker_hand, self._shelf_hand = _Hand(BROKER, stage.journal), _Hand(SHELF, stage.journal)
+        self._boards = {device.name: device.board for device in stage.devices}
+        self._watches = {device.name: Watch(device, stage.journal) for device in stage.devices}
+        self._hands = {name: _Hand(name, stage.journal) for name in (BROKER, SHELF, DESK)}
         self._failure: ApplianceError | None = None
         self._leaving = False
 
     def __enter__(self) -> "Live":
-        self._shelf_hand.wish(self._set_up)
-        self._shelf_hand.start()
-        self._broker_hand.start()
+        self._hands[SHELF].wish(self._set_up)
+        for hand in self._hands.values():
+            hand.start()
         return self
 
     def __exit__(
@@ -100,8 +102,8 @@ class Live:
         # First the appliances: that ends whatever a hand waits for.
         for device in self._stage.devices:
             device.stop()
-        self._shelf_hand.stop()
-        self._broker_hand.stop()
+        for hand in self._hands.values():
+            hand.stop()
         for watch in self._watches.values():
             watch.stop()
 
@@ -110,21 +112,37 @@ class Live:
         look = self._watches[name].look
         return None if look is None or time.monotonic() > look.at + STALE_SECONDS else look
 
-    def press(self, name: str, button: str) -> None:
-        """Press a button of an appliance."""
-        self._watches[name].press(button)
+    def board(self, name: str) -> Board:
+        """Return the board of an appliance."""
+        return self._boards[name]
+
+    def hold(self, name: str, key: Key, seconds: float) -> None:
+        """Press a key for some seconds."""
+        self._watches[name].act(Touch(key, seconds))
+
+    def touch(self, name: str, key: Key, *, down: bool) -> None:
+        """Press a key until it is let go, or let it go."""
+        self._watches[name].act(Touch(key, inf) if down else LetGo(key))
+
+    def switch_panel(self) -> None:
+        """Unplug or plug in the desk's display."""
+        self._hands[DESK].wish(self._stage.switch_panel)
+
+    def switch_clock(self) -> None:
+        """Break or mend the desk's clock."""
+        self._hands[DESK].wish(self._stage.switch_clock)
 
     def restore(self) -> None:
         """Restore the shelf."""
-        self._shelf_hand.wish(self._stage.restore)
+        self._hands[SHELF].wish(self._stage.restore)
 
     def renew(self) -> None:
         """Give the shelf an empty card."""
-        self._shelf_hand.wish(self._stage.renew)
+        self._hands[SHELF].wish(self._stage.renew)
 
     def switch_broker(self) -> None:
         """Stop or start the broker."""
-        self._broker_hand.wish(self._stage.switch_broker)
+        self._hands[BROKER].wish(self._stage.switch_broker)
 
     def broker(self) -> tuple[str, bool]:
         """Return what the broker is, and whether it runs."""
@@ -171,57 +189,3 @@ class _Hand:
                 wish()
             except ApplianceError as error:
                 self._journal.note(f"{error.what}: {error.why}", self._name, grave=True)
-
-
-class _Watch:
-    """Looks at one appliance some times a second, and presses its buttons in between."""
-
-    def __init__(self, device: Device, journal: Journal) -> None:
-        self.look: Look | None = None
-        self._device = device
-        self._journal = journal
-        self._presses: SimpleQueue[str | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name=f"demo {device.name}", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def press(self, button: str) -> None:
-        self._presses.put(button)
-
-    def stop(self) -> None:
-        """End it; it may hang in a question to a daemon that hangs, and is left behind then."""
-        self._presses.put(None)
-        if self._thread.is_alive():
-            self._thread.join(1.0)
-
-    def _run(self) -> None:
-        button: str | None = ""
-        while button is not None:
-            with contextlib.suppress(ApplianceError):
-                if button:
-                    self._device.press(button)
-                self._look()
-            try:
-                button = self._presses.get(timeout=LOOK_SECONDS - time.time() % LOOK_SECONDS)
-            except Empty:
-                button = ""
-
-    def _look(self) -> None:
-        asked_at = time.time()
-        look = Look(time.monotonic(), self._device.frame(), self._device.status())
-        self._journal.judge(look.status, asked_at)
-        before = self.look.status["backup"] if self.look is not None else None
-        backup = look.status["backup"]
-        if backup["state"] in _SETTLED and backup != before:
-            self._journal.note(_told(backup), self._device.name)
-        self.look = look
-
-
-def _told(backup: Json) -> str:
-    words = str(backup["state"]).replace("_", " ")
-    if backup["state"] == "verified":
-        words += f": generation {backup['generation']} was fetched back, compared and decrypted"
-    elif backup["error"]:
-        words += f": {backup['error']}"
-    return f"backup {words}"

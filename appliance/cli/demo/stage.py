@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, TypeVar
 
+from appliance.board import BOARDS
 from appliance.cli.demo import accounts
 from appliance.cli.demo.broker import Broker, installed
 from appliance.cli.demo.device import Device
@@ -22,6 +23,8 @@ from appliance.errors import ApplianceError, NotRunning
 DESK: Final = "desk"
 SHELF: Final = "shelf"
 BROKER: Final = "broker"
+DESK_BOARD: Final = "generic"
+SHELF_BOARD: Final = "waveshare-1.3-oled-hat"
 WAIT_SECONDS: Final = 40.0
 """For what takes a second or two on any machine that can run this at all."""
 _LOOK_SECONDS: Final = 0.05
@@ -32,11 +35,12 @@ Thing = TypeVar("Thing")
 class Stage:
     """Use it in a `with` block: at its end all processes have ended and the folder is gone.
 
-    Making one starts nothing; raises ApplianceError if there is no broker to start.
+    Making one starts nothing; raises ApplianceError if there is no broker to start. `board` is the desk's.
     """
 
-    def __init__(self, broker: str | None = None) -> None:
+    def __init__(self, broker: str | None = None, board: str = DESK_BOARD) -> None:
         self._program = installed(broker)
+        self._board = BOARDS[board]
         self.journal = Journal()
 
     def __enter__(self) -> "Stage":
@@ -45,8 +49,8 @@ class Stage:
             self._passphrase_file = folder / "passphrase"
             self.broker = Broker(self._program, folder / "broker")
             self.traffic = Traffic(self.broker.port, self._program.version, self.journal)
-            self.desk = Device(folder / DESK, DESK, self.broker.port)
-            self.shelf = Device(folder / SHELF, SHELF, self.broker.port)
+            self.desk = Device(folder / DESK, DESK, self.broker.port, self._board)
+            self.shelf = Device(folder / SHELF, SHELF, self.broker.port, BOARDS[SHELF_BOARD])
             for close in (self.broker.close, self.traffic.stop, self.shelf.stop, self.desk.stop):
                 stack.callback(close)
             self._stack = stack.pop_all()
@@ -109,6 +113,18 @@ class Stage:
             self.broker.start()
             kept = "kept" if self.broker.program.name == "mosquitto" else "lost"
             self.journal.note(f"started again; it {kept} its retained messages", BROKER)
+
+    def switch_panel(self) -> None:
+        """Pull the desk's display out, or plug it in again. Raises NotRunning."""
+        plugged = not self.desk.plugged
+        self.desk.plug(plugged=plugged)
+        self.journal.note(f"its display is {'plugged in' if plugged else 'unplugged'}", DESK)
+
+    def switch_clock(self) -> None:
+        """Break the desk's clock, or mend it. Raises NotRunning."""
+        right = not self.desk.clock_right
+        self.desk.set_clock(right=right)
+        self.journal.note(f"its clock {'is right again' if right else 'jumps by three days'}", DESK)
 
 
 def await_claim(claim: Callable[[], Thing | None], words: str, seconds: float = WAIT_SECONDS) -> Thing:

@@ -28,6 +28,7 @@ _CODE_ROWS: Final = 16
 _BAR_ROW: Final = 29
 _BAR_ROWS: Final = 2
 _TEXT_ROWS: Final = (12, 22)
+LINES_32: Final = len(_TEXT_ROWS)
 _GAP: Final = 5
 
 _SETTINGS: Final = (
@@ -57,8 +58,8 @@ def message_frame_32(view: MessageView) -> Image.Image:
     """Return the message screen for a panel of 128x32; two lines are seen."""
     frame = blank_frame()
     rows = [row for text in view.lines for row in lettering.wrapped(text, "small", ROOM)]
-    if len(rows) > len(_TEXT_ROWS):
-        rows = lines(" ".join(view.lines), len(_TEXT_ROWS))
+    if len(rows) > LINES_32:
+        rows = lines(" ".join(view.lines), LINES_32)
     for row, text in zip(_TEXT_ROWS, rows, strict=False):
         lettering.draw(frame, (MARGIN, row), text, "small")
     return _finished(frame, Header(view.title, view.short, view.sign), view.shift)

@@ -7,7 +7,7 @@ from PIL import Image
 
 from appliance.core.layout.clock_screen import ClockView, clock_frame
 from appliance.core.layout.code_screen import CodeView, code_frame
-from appliance.core.layout.compact import code_frame_32, message_frame_32
+from appliance.core.layout.compact import LINES_32, code_frame_32, message_frame_32
 from appliance.core.layout.confirm_screen import ConfirmView, confirm_frame
 from appliance.core.layout.frame import blank_frame
 from appliance.core.layout.list_screen import ListView, list_frame
@@ -94,7 +94,8 @@ def _told(view: View) -> MessageView:  # noqa: C901, PLR0911 - one case for each
             return MessageView(title, lines, f"{page}/{pages}", sign, shift)
         case ConfirmView(question, yes, no, chosen, shift):
             title, _, _ = question.partition("\n")
-            return MessageView(title, (yes if chosen == "yes" else no,), "", "", shift)
+            answers = (no, yes) if chosen == "no" else (yes, no)
+            return MessageView(title, _marked(answers), "", "", shift)
         case QrView(_, caption):
             return MessageView(caption, ("the panel is too low", "for a QR code"))
         case BlankView() | CodeView():
@@ -106,6 +107,10 @@ def _told(view: View) -> MessageView:  # noqa: C901, PLR0911 - one case for each
 def _around(view: ListView) -> MessageView:
     """Tell the chosen row and the one after it."""
     chosen = max(0, min(view.chosen, len(view.rows) - 1))
-    rows = view.rows[chosen : chosen + 2]
-    lines = tuple(("▸ " if place == 0 else "  ") + row for place, row in enumerate(rows))
+    lines = _marked(view.rows[chosen : chosen + LINES_32])
     return MessageView(view.title, lines, f"{chosen + 1}/{len(view.rows)}", view.sign, view.shift)
+
+
+def _marked(rows: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the rows, the first of them as the chosen one."""
+    return (f"▸ {rows[0]}", *rows[1:]) if rows else ()

@@ -45,8 +45,8 @@ def status_frame(view: StatusView) -> Image.Image:
     return shifted(frame, view.shift)
 
 
-def status_pages(rows: tuple[Row, ...]) -> tuple[tuple[Row, ...], ...]:
-    """Return the rows, in pages of as many as four lines hold; a label and its value stay together."""
+def status_pages(rows: tuple[Row, ...], most: int = LINES) -> tuple[tuple[Row, ...], ...]:
+    """Return the rows, in pages of as many as `most` lines hold; a label and its value stay together."""
     pages: list[tuple[Row, ...]] = []
     free = 0
     for row in rows:
@@ -55,7 +55,7 @@ def status_pages(rows: tuple[Row, ...]) -> tuple[tuple[Row, ...], ...]:
             pages[-1] += (row,)
         else:
             pages.append((row,))
-            free = LINES
+            free = most
         free -= needed
     return tuple(pages)
 

@@ -1,6 +1,7 @@
-"""All golden frames on one picture, enlarged to look like the glass of a two-colour OLED.
+"""Golden frames on one picture, enlarged to look like the glass of a two-colour OLED.
 
-Run it as `python -m tests.core.layout.contact_sheet OUT.png [NAME...]`; names choose frames by their beginnings.
+`python -m tests.core.layout.contact_sheet` makes the two pictures of the README anew: the chosen ones, and all of
+them. With `OUT.png [NAME...]` it makes one; names choose frames by their beginnings.
 """
 
 import sys
@@ -10,7 +11,18 @@ from typing import Final
 from PIL import Image
 
 FRAMES: Final = Path(__file__).parents[2] / "frames"
-SCALE: Final = 5
+SCREENS: Final = FRAMES.parent / "screens.png"
+ALL: Final = FRAMES.parent / "contact-sheet.png"
+CHOSEN: Final = (
+    "code-6-digits", "code-last-seconds-8", "code-hotp",
+    "code-steam", "code-cyrillic-and-han", "tour-code-hidden",
+    "tour-walk-fast", "list-middle", "tour-menu",
+    "tour-status-1", "tour-status-2", "tour-brightness",
+    "tour-qr-question", "tour-qr", "tour-restoring",
+    "tour-clock-jumped", "tour-clock-question", "message",
+    "locked-pin-some", "locked-wait-30s", "tour-welcome",
+)  # fmt: skip
+SCALE: Final = 4
 COLUMNS: Final = 3
 GAP: Final = 10
 YELLOW_ROWS: Final = 16
@@ -32,21 +44,38 @@ def enlarged(frame: Image.Image, scale: int = SCALE) -> Image.Image:
     return picture
 
 
-def contact_sheet(frames: list[Image.Image], columns: int = COLUMNS) -> Image.Image:
-    """Return the frames in rows of `columns`."""
-    pictures = [enlarged(frame) for frame in frames]
-    width, height = (max(side) for side in zip(*(picture.size for picture in pictures), strict=True))
-    rows = -(-len(pictures) // columns)
-    sheet = Image.new("RGB", (columns * (width + GAP) + GAP, rows * (height + GAP) + GAP), DESK)
-    for place, picture in enumerate(pictures):
-        row, column = divmod(place, columns)
-        sheet.paste(picture, (GAP + column * (width + GAP), GAP + row * (height + GAP)))
-    return sheet
+def contact_sheet(frames: list[Image.Image], columns: int = COLUMNS, scale: int = SCALE) -> Image.Image:
+    """Return the frames in rows of `columns`, the highest first."""
+    pictures = [enlarged(frame, scale) for frame in sorted(frames, key=lambda frame: -frame.height)]
+    rows = [pictures[first : first + columns] for first in range(0, len(pictures), columns)]
+    width = columns * (pictures[0].width + GAP) + GAP
+    sheet = Image.new("RGB", (width, GAP + sum(row[0].height + GAP for row in rows)), DESK)
+    top = GAP
+    for row in rows:
+        for column, picture in enumerate(row):
+            sheet.paste(picture, (GAP + column * (picture.width + GAP), top))
+        top += row[0].height + GAP
+    return sheet.quantize(len({GLASS, DESK, YELLOW, BLUE}))
 
 
-def main(out: str, *names: str) -> None:
-    """Write the sheet to `out`."""
-    files = [file for file in sorted(FRAMES.glob("*.png")) if file.stem.startswith(names or "")]
+def chosen() -> Image.Image:
+    """Return the README's picture of the screens that people meet."""
+    return contact_sheet([Image.open(FRAMES / f"{name}.png") for name in CHOSEN])
+
+
+def everything() -> Image.Image:
+    """Return all golden frames."""
+    return contact_sheet([Image.open(file) for file in sorted(FRAMES.glob("*.png"))], columns=6, scale=3)
+
+
+def main(*arguments: str) -> None:
+    """Write the sheets."""
+    if not arguments:
+        chosen().save(SCREENS, optimize=True)
+        everything().save(ALL, optimize=True)
+        return
+    out, *names = arguments
+    files = [file for file in sorted(FRAMES.glob("*.png")) if file.stem.startswith(tuple(names) or "")]
     contact_sheet([Image.open(file) for file in files]).save(out, optimize=True)
 
 

@@ -15,15 +15,15 @@ GoldenFrame = Callable[[str, Image.Image], None]
 
 ACCOUNTS: Final = ListView(
     "Accounts",
-    ("GitHub", "Hetzner", "Proton", "Amazon Web Services", "Example Bank", "Nextcloud", "Steam", "back"),
+    ("GitHub", "Hetzner", "Proton", "Amazon Web Services", "Example Bank", "Nextcloud", "Steam", "Back"),
     0,
     (True, True),
     sign="verified",
 )
 MENU: Final = ListView(
-    "Menu", ("lock", "status", "QR of this account", "back up now", "brightness", "about", "back"), 2
+    "Menu", ("Lock", "Status", "QR code of this account", "Back up now", "Brightness", "About", "Back"), 2
 )
-MANY: Final = ListView("Accounts", (*(f"Account {number}" for number in range(1, 300)), "back"), 0)
+MANY: Final = ListView("Accounts", (*(f"Account {number}" for number in range(1, 300)), "Back"), 0)
 LONG: Final = ListView(
     "Accounts",
     (
@@ -48,8 +48,8 @@ LISTS: Final[Mapping[str, ListView]] = {
     "list-letter-cyrillic": replace(CYRILLIC, chosen=1, letter="Я"),
     "list-letter-accent": replace(LONG, chosen=0, letter="Ö"),
     "list-letter-wide": replace(MANY, chosen=120, letter="W"),
-    "list-one-row": ListView("Accounts", ("back",), 0),
-    "list-four-rows": ListView("Favourites", ("GitHub", "Proton", "Steam", "back"), 3, (True, True, True)),
+    "list-one-row": ListView("Accounts", ("Back",), 0),
+    "list-four-rows": ListView("Favourites", ("GitHub", "Proton", "Steam", "Back"), 3, (True, True, True)),
     "list-empty": ListView("Accounts", (), 0),
     "list-menu": MENU,
     "list-menu-last": replace(MENU, chosen=6),
@@ -65,12 +65,12 @@ LISTS: Final[Mapping[str, ListView]] = {
 }
 
 QUESTIONS: Final[Mapping[str, ConfirmView]] = {
-    "confirm-no": ConfirmView("Lock the vault?", "lock", "back", "no"),
-    "confirm-yes": ConfirmView("Lock the vault?", "lock", "back", "yes"),
+    "confirm-no": ConfirmView("Lock the vault?", "Lock", "Back", "no"),
+    "confirm-yes": ConfirmView("Lock the vault?", "Lock", "Back", "yes"),
     "confirm-two-lines": ConfirmView(
-        "Show the QR code?\nWhoever sees it can copy this account", "show it", "back", "no"
+        "Show the QR code?\nWhoever sees it can copy this account", "Show it", "Back", "no"
     ),
-    "confirm-wrapped": ConfirmView("Is the time 2026-11-24 04:05 UTC right?", "yes", "no", "yes"),
+    "confirm-wrapped": ConfirmView("Is the time 2026-11-24 04:05 UTC right?", "Yes", "No", "yes"),
     "confirm-long": ConfirmView("one two three four " * 9, "yes, by all means", "no, never ever", "yes"),
     "confirm-cyrillic": ConfirmView("Заблокувати?\nПотрібен буде PIN", "так", "ні", "no"),  # noqa: RUF001
 }

@@ -34,28 +34,28 @@ STATUS: Final[Mapping[str, StatusView]] = {
         1,
         3,
         (
-            ("address", "192.168.178.42"),
-            ("broker", "connected"),
-            ("verified", "4 min ago"),
-            ("saves", "1072"),
+            ("Address", "192.168.178.42"),
+            ("Broker", "connected"),
+            ("Verified", "4 min ago"),
+            ("Saves", "1072"),
         ),
         "verified",
     ),
     "status-2": StatusView(
         2,
         3,
-        (("clock", "held over, 3 h"), ("temperature", "48 °C"), ("version", "0.4.0")),
+        (("Clock", "held over, 3 h"), ("Temperature", "48 °C"), ("Version", "0.4.0")),
         "pending",
         clock_sign=True,
     ),
     "status-long-values": StatusView(
         3,
         3,
-        (("broker", "mosquitto.home.example:8883"), ("version", "0.4.0")),
+        (("Broker", "mosquitto.home.example:8883"), ("Version", "0.4.0")),
         "problem",
     ),
     "status-ipv6": StatusView(
-        1, 3, (("address", "2001:db8:85a3:1319:8a2e:370:7334:ab12"), ("saves", "3")), "pending"
+        1, 3, (("Address", "2001:db8:85a3:1319:8a2e:370:7334:ab12"), ("Saves", "3")), "pending"
     ),
     "status-too-long": StatusView(
         12, 12, (("the very long name of a thing that is so", "and an even longer value " * 3), ("x", "")), ""

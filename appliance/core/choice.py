@@ -4,7 +4,7 @@ from typing import Final, TypeVar
 
 from appliance.core.instant import Instant
 from appliance.core.screen import LEVELS, Item, Level
-from appliance.core.state import Open, State, listed
+from appliance.core.state import Open, State
 
 T = TypeVar("T")
 
@@ -18,8 +18,7 @@ LONG: Final = 12
 
 def accounts(state: State) -> tuple[str | None, ...]:
     """Return the uuids in the order of the display, and None for the row `back`."""
-    vault = state.vault
-    return (*(record.account.uuid for record in listed(vault)), None) if vault is not None else (None,)
+    return (*(record.account.uuid for record in state.records), None)
 
 
 def levels() -> tuple[Level | None, ...]:

@@ -79,6 +79,11 @@ class Open:
 
     vault: Vault = field(repr=False)
     generation: int
+    records: tuple[Record, ...] = field(init=False, repr=False, compare=False)
+    """In the order of the display; sorted once, since it is asked for several times a second."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "records", listed(self.vault))
 
 
 Phase = Starting | NoVault | Locked | Open
@@ -208,14 +213,15 @@ class State:
     @property
     def shown(self) -> tuple[Record, int, int] | None:
         """The selected record, its place from 1, and how many there are; None if there is nothing to show."""
-        vault = self.vault
-        if vault is None:
-            return None
-        records = listed(vault)
-        for place, record in enumerate(records, 1):
+        for place, record in enumerate(self.records, 1):
             if record.account.uuid == self.panel.selected:
-                return record, place, len(records)
+                return record, place, len(self.records)
         return None
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The records in the order of the display; none while the vault is not open."""
+        return self.phase.records if isinstance(self.phase, Open) else ()
 
 
 def listed(vault: Vault) -> tuple[Record, ...]:

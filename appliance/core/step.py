@@ -53,7 +53,6 @@ from appliance.core.state import (
     Spent,
     Starting,
     State,
-    listed,
     selected,
     told,
 )
@@ -228,7 +227,7 @@ def _held(state: State, vault: Vault, generation: int, now: Instant) -> State:
     """Take over a vault; keep the account on the display if it is still there."""
     shown = state.shown
     state = replace(state, phase=Open(vault, generation))
-    records = listed(vault)
+    records = state.records
     if not records:
         return selected(state, None, now)
     place = shown[1] - 1 if shown else 0

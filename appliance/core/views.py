@@ -30,7 +30,7 @@ from appliance.core.screen import (
     Question,
     Walk,
 )
-from appliance.core.state import Locked, NoVault, Open, Starting, State, listed
+from appliance.core.state import Locked, NoVault, Open, Starting, State
 
 _ITEMS: Final[dict[Item, str]] = {
     "reveal": "Show a code",
@@ -130,8 +130,7 @@ def _spoken(now: Instant) -> str:
 
 
 def _accounts(state: State, cursor: str | None, *, fast: bool, now: Instant) -> ListView:
-    vault = state.vault
-    records = listed(vault) if vault is not None else ()
+    records = state.records
     uuids = choice.accounts(state)
     return ListView(
         "Accounts",

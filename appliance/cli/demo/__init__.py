@@ -2,8 +2,8 @@
 
 Rules: everything is started by the demo itself and ended by its handle, whatever ends the demo. The appliances are
 `appliance run` and are spoken to as anybody would, with commands and over their control sockets; so the demo shows
-the product and tests it. Only their panel, keys and clock are made of software (`run --simulate`). Textual is imported
-by `screen` and `panel` alone.
+the product and tests it. Only their panels, keys and clocks are made of software (`run --simulate`). Textual is
+imported by `screen`, `panel` and `ledger` alone.
 """
 
 import argparse

@@ -47,7 +47,9 @@ def face(look: Look | None) -> Face:
     display = look.status["display"]
     if not look.plugged:
         noticed = display["error"] or "it is not noticed yet: to a dark display nothing is sent"
-        return Face(None, words=("unplugged", noticed, "", "appliance code NAME still works", "u plugs it in"))
+        return Face(
+            None, words=("unplugged", noticed, "", "appliance code NAME still works", "u plugs it in")
+        )
     if not display["ok"]:
         tried = "plugged in: it is tried again, at the latest after a minute"
         return Face(None, words=("dark", display["error"], "", tried))

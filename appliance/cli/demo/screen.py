@@ -5,29 +5,33 @@ Rules: the screen asks the house some times a second and waits for nothing; all 
 
 import os
 import signal
-import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.events import Resize
+from textual.events import AppBlur, Resize
 from textual.widgets import Static
 
+from appliance.cli.demo.appearance import condition, face, parts
+from appliance.cli.demo.keys import DESK_LETTERS, SHELF_LETTERS, caps
 from appliance.cli.demo.ledger import table
-from appliance.cli.demo.live import House, Live, Look
-from appliance.cli.demo.panel import Case, Key
+from appliance.cli.demo.live import House, Live
+from appliance.cli.demo.panel import Case, Shortcut
 from appliance.cli.demo.stage import DESK, SHELF, Stage
+from appliance.core.gestures import Key
 
 REFRESH_SECONDS: Final = 0.1
 TRAFFIC_LINES: Final = 7
 """The fewest that the traffic is given, with its frame."""
-_EDGES: Final = (6, 3)
+HOLD_SECONDS: Final = 1.0
+"""What Shift makes of a press: OK counts as held after 0.8 s."""
+_EDGES: Final = (6, 4)
 """Cells that a case adds to its display's width and height."""
 _BARS: Final = 2
 """Lines of the head and of the keys."""
-_WORKING: Final = frozenset({"pending", "acknowledged"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +61,6 @@ def plan_for(width: int, height: int) -> Plan:
     return Plan(half=False, beside=width >= plans[2].size[0])
 
 
-def condition(look: Look | None, *, seen: bool) -> tuple[str, str]:
-    """Return how an appliance is, in words, and the tone of it; `seen`: it did answer before."""
-    if look is None:
-        return ("does not answer", "bad") if seen else ("starting", "busy")
-    status = look.status
-    if status["state"] == "no-vault":
-        return "empty: no vault yet", "idle"
-    if status["state"] != "open":
-        return str(status["error"] or status["state"]), "bad" if status["error"] else "busy"
-    backup = status["backup"]
-    words = f"{status['accounts']} accounts · generation {status['generation']} · backup {backup['state'].replace('_', ' ')}"
-    if backup["state"] == "verified":
-        return f"{words} {time.strftime('%H:%M:%S', time.localtime(backup['verified_at']))}", "good"
-    return words, "busy" if backup["state"] in _WORKING else "bad"
-
-
 class Demo(App[None]):
     """The terminal program."""
 
@@ -86,19 +74,12 @@ class Demo(App[None]):
                border-title-style: bold; border-title-color: #e8edf4; border-subtitle-color: #7fd6a6; }
     #traffic.stopped { border: round #b8484a; border-subtitle-color: #ff8a80; }
     #keys { height: 1; background: #14181f; }
-    #keys Key { background: #14181f; margin: 0; }
-    #keys Key:hover { background: #2b313d; }
-    #keys Key.down { background: #c9d1dd; }
     """
     ENABLE_COMMAND_PALETTE = False
     TITLE = "appliance demo"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a,left", "press('desk', 'previous')", "desk previous"),
-        Binding("d,right", "press('desk', 'next')", "desk next"),
-        Binding("s", "press('desk', 'ok')", "desk OK"),
-        Binding("j", "press('shelf', 'previous')", "shelf previous"),
-        Binding("l", "press('shelf', 'next')", "shelf next"),
-        Binding("k", "press('shelf', 'ok')", "shelf OK"),
+        Binding("u", "panel", "unplug or plug in the desk's display"),
+        Binding("c", "clock", "break or mend the desk's clock"),
         Binding("r", "restore", "restore the shelf"),
         Binding("n", "renew", "new card for the shelf"),
         Binding("b", "broker", "stop or start the broker"),
@@ -109,7 +90,13 @@ class Demo(App[None]):
         super().__init__()
         self._house = house
         self._plan = Plan(half=False, beside=True)
-        self._cases = {DESK: Case(DESK, "asd"), SHELF: Case(SHELF, "jkl")}
+        self._caps = {
+            name: caps(house.board(name), letters)
+            for name, letters in ((DESK, DESK_LETTERS), (SHELF, SHELF_LETTERS))
+        }
+        self._cases = {
+            name: Case(name, known, partial(self._move, name)) for name, known in self._caps.items()
+        }
         self._rows = Horizontal(*self._cases.values(), id="cases")
         self._traffic = Static(id="traffic")
         self._seen: set[str] = set()
@@ -118,22 +105,28 @@ class Demo(App[None]):
     def compose(self) -> ComposeResult:
         """Build it from top to bottom."""
         yield Static(
-            "[b #e8edf4]appliance demo[/]  two appliances and a broker, real ones, in a temporary folder",
+            "[b #e8edf4]appliance demo[/]  desk [b]a s d[/] · shelf [b]j k l[/]"
+            " · to hold: Shift+letter, or keep the mouse down",
             id="head",
         )
         with VerticalScroll(id="body"):
             yield self._rows
             yield self._traffic
         with Horizontal(id="keys"):
-            yield Key("a s d", "desk", "press('desk', 'next')")
-            yield Key("j k l", "shelf", "press('shelf', 'next')")
-            yield Key("r", "restore shelf", "restore")
-            yield Key("n", "new card", "renew")
-            yield Key("b", "broker", "broker")
-            yield Key("q", "quit", "quit")
+            yield Shortcut("u", "desk's panel", "panel")
+            yield Shortcut("c", "desk's clock", "clock")
+            yield Shortcut("b", "broker", "broker")
+            yield Shortcut("r", "restore shelf", "restore")
+            yield Shortcut("n", "new card", "renew")
+            yield Shortcut("q", "quit", "quit")
 
     def on_mount(self) -> None:
-        """Begin to look."""
+        """Give each key its letters, and begin to look."""
+        for name, known in self._caps.items():
+            for cap in known:
+                self.bind(cap.letter, f"press('{name}', '{cap.key}', 0)")
+                if cap.capital is not None:
+                    self.bind(cap.capital, f"press('{name}', '{cap.key}', {HOLD_SECONDS})")
         self.set_interval(REFRESH_SECONDS, self.look)
 
     def on_resize(self, event: Resize) -> None:
@@ -160,19 +153,40 @@ class Demo(App[None]):
 
     def _show(self, name: str, case: Case) -> None:
         look = self._house.look(name)
-        title = name
+        board = self._house.board(name).name
+        title = f"{name}  {board}"
         if look is not None:
             self._seen.add(name)
             if (device := look.status["device"]) is not None:
                 self._names[device] = name
-                title = f"{name}  {device}"
-        case.glass.show(look.frame if look is not None else None, half=self._plan.half)
-        case.say(title, *condition(look, seen=name in self._seen))
+                title = f"{name}  {device}  {board}"
+        case.glass.show(face(look), half=self._plan.half)
+        case.say(title, condition(look, seen=name in self._seen), parts(look))
 
-    def action_press(self, name: str, button: str) -> None:
-        """Press a button of an appliance."""
-        self._cases[name].press(button)
-        self._house.press(name, button)
+    def on_app_blur(self, _event: AppBlur) -> None:
+        """Let go of all keys: the terminal may not tell any more that the mouse did."""
+        for case in self._cases.values():
+            case.let_go()
+
+    def _move(self, name: str, key: Key, down: bool) -> None:  # noqa: FBT001 - the mouse's, as `panel.Move` has it
+        self._house.touch(name, key, down=down)
+
+    def action_press(self, name: str, key: Key, seconds: float) -> None:
+        """Press a key of an appliance for some seconds; 0: a tap."""
+        self._cases[name].press(key, seconds)
+        self._house.hold(name, key, seconds)
+
+    def action_panel(self) -> None:
+        """Unplug the desk's display, or plug it in."""
+        self._press_key("panel")
+        self._cases[DESK].scroll_visible(animate=False)
+        self._house.switch_panel()
+
+    def action_clock(self) -> None:
+        """Break the desk's clock, or mend it."""
+        self._press_key("clock")
+        self._cases[DESK].scroll_visible(animate=False)
+        self._house.switch_clock()
 
     def action_restore(self) -> None:
         """Restore the shelf from the broker."""
@@ -190,9 +204,9 @@ class Demo(App[None]):
         self._house.switch_broker()
 
     def _press_key(self, action: str) -> None:
-        for key in self.query("#keys Key").results(Key):
-            if key.action == action:
-                key.give_way()
+        for shortcut in self.query(Shortcut).results(Shortcut):
+            if shortcut.action == action:
+                shortcut.give_way()
 
 
 def show(stage: Stage) -> int:

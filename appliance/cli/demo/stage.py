@@ -23,7 +23,6 @@ from appliance.errors import ApplianceError, NotRunning
 DESK: Final = "desk"
 SHELF: Final = "shelf"
 BROKER: Final = "broker"
-DESK_BOARD: Final = "generic"
 SHELF_BOARD: Final = "waveshare-1.3-oled-hat"
 WAIT_SECONDS: Final = 40.0
 """For what takes a second or two on any machine that can run this at all."""
@@ -38,7 +37,7 @@ class Stage:
     Making one starts nothing; raises ApplianceError if there is no broker to start. `board` is the desk's.
     """
 
-    def __init__(self, broker: str | None = None, board: str = DESK_BOARD) -> None:
+    def __init__(self, broker: str | None, board: str) -> None:
         self._program = installed(broker)
         self._board = BOARDS[board]
         self.journal = Journal()

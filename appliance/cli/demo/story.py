@@ -16,6 +16,7 @@ from appliance.cli.demo.device import Device
 from appliance.cli.demo.stage import Stage, await_claim
 from appliance.cli.drawing import boxed, braille, half_blocks
 from appliance.cli.terminal import Json
+from appliance.core.gestures import Key
 from appliance.errors import ApplianceError
 
 WIDE: Final = 132
@@ -46,26 +47,35 @@ def _scenes(stage: Stage) -> None:
     verified = await_claim(lambda: _verified(stage.desk, len(SAMPLES)), "desk's backup is verified")
     _say(_verdict("desk", verified))
     _show(stage.desk, f"'desk' shows the code of {_label(0)}.")
-    stage.desk.press("next")
+    next_key, ok_key = _keys(stage.desk)
+    stage.desk.tap(next_key)
     _show(stage.desk, f"The next button: {_label(1)}.")
-    _count(stage)
+    _count(stage, ok_key)
     _show(stage.shelf, "'shelf' is empty.")
     stage.restore()
     restored = await_claim(lambda: _verified(stage.shelf, len(SAMPLES)), "shelf's backup is verified")
     _say("'shelf' is restored from the broker, with the passphrase of 'desk'.", _verdict("shelf", restored))
     _turn_back(stage)
     _show(stage.shelf, f"'shelf' shows the code of {_label(0)}.")
+    _list(stage.shelf)
     _same_frames(stage)
     _same_codes(stage)
+    _unplug(stage.desk)
+    _break_clock(stage)
 
 
-def _count(stage: Stage) -> None:
+def _keys(device: Device) -> tuple[Key, Key]:
+    """Return what is next and OK on a device's board."""
+    return ("next", "ok") if "ok" in device.board.buttons else ("right", "centre")
+
+
+def _count(stage: Stage, ok_key: Key) -> None:
     """Take a code of the HOTP account, and get its counter to the broker."""
     desk = stage.desk
     for _ in range(COUNTED - 1):
         desk.press("next")
     before = desk.status()["generation"]
-    desk.press("ok")
+    desk.tap(ok_key)
     await_claim(lambda: desk.status()["generation"] > before, "desk saved the counter")
     _show(desk, f"OK on {_label(COUNTED)}: the counter is saved first, then the code is shown.")
     # Counters alone are collected for a minute before they are backed up.
@@ -77,6 +87,13 @@ def _turn_back(stage: Stage) -> None:
     """Turn the desk to the first account, where the shelf is."""
     for _ in range(len(SAMPLES) - COUNTED):
         stage.desk.press("next")
+
+
+def _list(shelf: Device) -> None:
+    """Open and close the list; the key acts as it goes down, so that no wait is needed."""
+    shelf.tap("key1")
+    _show(shelf, "Its board has a joystick and three keys more: the first one shows the list.")
+    shelf.tap("key1")
 
 
 def _same_frames(stage: Stage) -> None:
@@ -122,6 +139,37 @@ def _same_codes(stage: Stage) -> None:
 
 def _code(question: _Question) -> str:
     return question.device.command("code", question.uuid, "--at", question.at, "--json")
+
+
+def _unplug(desk: Device) -> None:
+    desk.plug(plugged=False)
+    lost = await_claim(lambda: _when_display(desk, ok=False), "desk notices that its display is gone")
+    _say("", f"The display of 'desk' is unplugged. Its status says: {lost['display']['error']}.")
+    code = desk.command("code", SAMPLES[0][1]).strip()
+    _say(f"Codes can be had all the same: 'appliance code {SAMPLES[0][1]}' says {code}.")
+    desk.plug(plugged=True)
+    await_claim(lambda: _when_display(desk, ok=True), "desk shows its picture again")
+    _say("It is plugged in, and shows its picture again by itself.")
+
+
+def _when_display(desk: Device, *, ok: bool) -> Json | None:
+    status = desk.status()
+    return status if status["display"]["ok"] is ok else None
+
+
+def _break_clock(stage: Stage) -> None:
+    """Let the desk's clock jump, whose display then shows something else than the shelf's, and mend it."""
+    desk = stage.desk
+    desk.set_clock(right=False)
+    await_claim(lambda: desk.status()["clock"]["state"] == "not-set", "desk notices that its clock jumped")
+    _show(desk, "The clock of 'desk' jumped by three days: codes are withheld, and the display says why.")
+    if _same_frame(stage):
+        raise ApplianceError(_FAILED, "desk shows a code of a clock that jumped", "start it again")
+    desk.set_clock(right=True)
+    await_claim(
+        lambda: _same_frame(stage), "both displays show the same when the clock is mended", SAME_SECONDS
+    )
+    _say("The clock is right again, and both displays show the same code.")
 
 
 def _verified(device: Device, accounts: int) -> Json | None:

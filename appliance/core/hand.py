@@ -202,6 +202,8 @@ def _chosen(state: State, now: Instant, ref: int) -> Step:
         case Walk() | Qr():
             return _code(state, now), ()
         case Accounts(cursor):
+            # One that was removed meanwhile is no row any more: what is marked then is the first.
+            cursor = choice.moved(choice.accounts(state), cursor, 0, around=False)
             state = _code(state, now)
             return (state if cursor is None else selected(state, cursor, now)), ()
         case Menu(item):

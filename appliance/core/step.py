@@ -200,7 +200,10 @@ def _touched(
 
 def _stuck(state: State, before: gestures.Buttons, now: Instant) -> Step:
     effects: tuple[Effect, ...] = ()
-    for key in set(gestures.stuck(state.buttons)) - set(gestures.stuck(before)):
+    known = gestures.stuck(before)
+    for key in gestures.stuck(state.buttons):
+        if key in known:
+            continue
         state = told(
             state, Problem("Button stuck", f"{key} is down for a minute;", "it is ignored now", "E7"), now
         )

@@ -618,10 +618,32 @@ def test_a_panel_that_was_well_for_a_minute_is_tried_again_at_once(desk: Desk) -
         desk.pass_seconds(60)
 
 
-def test_nothing_is_written_while_nothing_is_due(desk: Desk) -> None:
-    assert desk.cost(lambda: desk.pass_seconds(179)) == 0
+def test_while_nothing_is_due_the_chip_is_only_asked_whether_it_is_there(desk: Desk) -> None:
+    desk.show(second(30))
+    desk.chip.seen.clear()
+    assert desk.cost(lambda: desk.pass_seconds(9)) == 0
+    assert desk.cost(lambda: desk.pass_seconds(170)) <= 17 * 4
+    assert set(desk.chip.seen) <= {(0xE3,)}
+    assert desk.shows(second(30))
+
+
+def test_a_panel_that_is_unplugged_under_a_still_picture_is_missed_within_ten_seconds(desk: Desk) -> None:
+    desk.show(second(30))
+    chip = desk.i2c.unplug(ADDRESS)
+    desk.pass_seconds(11)
+    assert desk.away
+    chip.power_cycle()
+    desk.i2c.plug(ADDRESS, chip)
+    desk.pass_seconds(10)
+    assert desk.shows(second(30))
+
+
+def test_after_three_minutes_all_of_it_is_sent_anew(desk: Desk) -> None:
+    desk.pass_seconds(179)
     assert desk.cost(lambda: desk.pass_seconds(1)) > 1024
-    assert desk.cost(lambda: desk.pass_seconds(179)) == 0
+
+
+def test_nothing_is_written_to_a_panel_that_is_away_but_one_attempt_at_a_time(desk: Desk) -> None:
     desk.i2c.unplug(ADDRESS)
     desk.panel.show(second(30))
     desk.pass_seconds(200)

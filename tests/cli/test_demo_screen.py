@@ -10,15 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from rich.color import Color
+from rich.style import Style
+from textual.events import AppBlur
 from textual.geometry import Size
 from textual.pilot import Pilot
+from textual.widgets import Static
 
+from appliance.board import BOARDS, Board
+from appliance.cli.demo.appearance import Look
 from appliance.cli.demo.journal import Journal, Message
 from appliance.cli.demo.ledger import table
-from appliance.cli.demo.live import Look
-from appliance.cli.demo.panel import BLUE, YELLOW, Case, Key
-from appliance.cli.demo.screen import TRAFFIC_LINES, Demo, Plan, plan_for
+from appliance.cli.demo.panel import BLUE, DIM_BLUE, DIM_YELLOW, YELLOW, Case, Glass, Key, Shortcut
+from appliance.cli.demo.screen import HOLD_SECONDS, TRAFFIC_LINES, Demo, Plan, plan_for
 from appliance.cli.drawing import boxed, braille, half_blocks
+from appliance.core import gestures
 from appliance.errors import ApplianceError
 
 VAULT: Final = "0b9e4f2c-7c1d-4b39-8a36-0c5d2f1f8e7a"
@@ -85,6 +90,8 @@ def status(device: str | None, **more: Any) -> dict[str, Any]:
         "accounts": 6,
         "generation": 7,
         "backup": backup,
+        "display": {"driver": "ssd1306", "ok": True, "error": None, "light": "bright"},
+        "clock": {"state": "synchronised", "trusted": True, "jumped": False, "seconds": 1},
     } | more
 
 
@@ -100,15 +107,28 @@ class FakeHouse:
                 ("shelf", "otp-00000002", striped(5)),
             )
         }
-        self.done: list[tuple[str, ...]] = []
+        self.boards = {"desk": BOARDS["generic"], "shelf": BOARDS["waveshare-1.3-oled-hat"]}
+        self.done: list[tuple[object, ...]] = []
         self.broken: ApplianceError | None = None
         self.running = True
 
     def look(self, name: str) -> Look | None:
         return self.looks[name]
 
-    def press(self, name: str, button: str) -> None:
-        self.done.append((name, button))
+    def board(self, name: str) -> Board:
+        return self.boards[name]
+
+    def hold(self, name: str, key: gestures.Key, seconds: float) -> None:
+        self.done.append((name, key, seconds))
+
+    def touch(self, name: str, key: gestures.Key, *, down: bool) -> None:
+        self.done.append((name, key, "down" if down else "up"))
+
+    def switch_panel(self) -> None:
+        self.done.append(("panel",))
+
+    def switch_clock(self) -> None:
+        self.done.append(("clock",))
 
     def restore(self) -> None:
         self.done.append(("restore",))
@@ -180,42 +200,178 @@ def test_both_displays_and_the_traffic_fit_pixel_for_pixel(size: tuple[int, int]
     on_screen(size, act)
 
 
+def colours(glass: Glass) -> list[Color | None]:
+    styles = [next(iter(glass.render_line(y))).style for y in range(glass.size.height)]
+    return [style.color for style in styles if style is not None]
+
+
 @pytest.mark.parametrize(("size", "lines"), [((140, 40), 4), ((280, 50), 8)])
-def test_the_upper_sixteen_rows_are_yellow_and_the_others_blue(size: tuple[int, int], lines: int) -> None:
-    colours: list[Color | None] = []
+@pytest.mark.parametrize(("light", "pair"), [("bright", (YELLOW, BLUE)), ("dim", (DIM_YELLOW, DIM_BLUE))])
+def test_the_upper_sixteen_rows_are_yellow_and_the_others_blue_and_both_are_darker_when_dim(
+    size: tuple[int, int], lines: int, light: str, pair: tuple[Style, Style]
+) -> None:
+    house = FakeHouse()
+    dim = {"driver": "ssd1306", "ok": True, "error": None, "light": light}
 
     async def act(app: Demo, pilot: "Pilot[None]") -> None:
         glass = app.query(Case).first(Case).glass
-        for y in range(glass.size.height):
-            style = next(iter(glass.render_line(y))).style
-            assert style is not None
-            colours.append(style.color)
+        bright = [YELLOW.color] * lines + [BLUE.color] * (glass.size.height - lines)
+        assert colours(glass) == bright
+        house.looks["desk"] = Look(0.0, striped(3), status("otp-00000001", display=dim))
+        app.look()
+        yellow, blue = pair
+        assert colours(glass) == [yellow.color] * lines + [blue.color] * (glass.size.height - lines)
 
-    on_screen(size, act)
-    assert colours == [YELLOW.color] * lines + [BLUE.color] * (len(colours) - lines)
+    on_screen(size, act, house)
+
+
+@pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
+def test_each_key_of_each_board_has_a_letter_that_taps_it_and_a_capital_that_holds_it(board: Board) -> None:
+    house = FakeHouse()
+    house.boards = {"desk": board, "shelf": board}
+    expected: list[tuple[object, ...]] = []
+
+    async def act(app: Demo, pilot: "Pilot[None]") -> None:
+        for name in ("desk", "shelf"):
+            caps = [key.cap for key in app.query(f"#{name} Key").results(Key)]
+            assert {cap.key for cap in caps} == set(board.buttons)
+            for cap in caps:
+                await pilot.press(cap.letter)
+                expected.append((name, cap.key, 0))
+                if cap.capital is not None:
+                    await pilot.press(cap.capital)
+                    expected.append((name, cap.key, HOLD_SECONDS))
+
+    assert on_screen((140, 40), act, house).done == expected
+
+
+def test_no_letter_does_two_things() -> None:
+    async def act(app: Demo, pilot: "Pilot[None]") -> None:
+        letters = [key.cap.letter for key in app.query(Key).results(Key)]
+        letters += [shortcut.letter for shortcut in app.query(Shortcut).results(Shortcut)]
+        assert len(letters) == len(set(letters))
+
+    house = FakeHouse()
+    house.boards["desk"] = house.boards["shelf"]
+    on_screen((140, 40), act, house)
+
+
+def test_the_mouse_holds_a_key_for_as_long_as_it_stays_down_wherever_it_goes_meanwhile() -> None:
+    async def act(app: Demo, pilot: "Pilot[None]") -> None:
+        key = app.query("#shelf Key").first(Key)
+        await pilot.mouse_down(key)
+        await pilot.pause()
+        assert key.has_class("down")
+        await pilot.hover("#head")
+        await pilot.mouse_up("#head")
+        await pilot.pause()
+        assert not key.has_class("down")
+
+    assert on_screen((140, 40), act).done == [("shelf", "left", "down"), ("shelf", "left", "up")]
+
+
+def test_a_terminal_that_turns_to_something_else_lets_go_of_all_keys() -> None:
+    async def act(app: Demo, pilot: "Pilot[None]") -> None:
+        await pilot.mouse_down(app.query("#desk Key").first(Key))
+        app.post_message(AppBlur())
+        await pilot.pause()
+        assert house.done == [("desk", "previous", "down"), ("desk", "previous", "up")]
+        await pilot.mouse_up("#head")
+        await pilot.pause()
+
+    house = FakeHouse()
+    assert len(on_screen((140, 40), act, house).done) == 2
 
 
 @pytest.mark.parametrize(
-    ("key", "wish"),
+    ("letter", "wish"), [("u", "panel"), ("c", "clock"), ("r", "restore"), ("n", "renew"), ("b", "broker")]
+)
+def test_a_shortcut_and_a_click_on_it_do_the_same(letter: str, wish: str) -> None:
+    async def act(app: Demo, pilot: "Pilot[None]") -> None:
+        await pilot.press(letter)
+        shortcuts = app.query(Shortcut).results(Shortcut)
+        await pilot.click(next(shortcut for shortcut in shortcuts if shortcut.letter == letter))
+
+    assert on_screen((140, 40), act).done == [(wish,), (wish,)]
+
+
+def test_all_shortcuts_and_the_help_fit_into_eighty_columns() -> None:
+    async def act(app: Demo, pilot: "Pilot[None]") -> None:
+        for shortcut in app.query(Shortcut).results(Shortcut):
+            assert app.screen.region.contains_region(shortcut.region)
+        assert app.query_one("#head", Static).render_line(0).text.rstrip().endswith("mouse down")
+
+    on_screen((80, 24), act)
+
+
+LOST: Final = {"driver": "ssd1306", "ok": False, "error": "lost the panel ssd1306: nothing answers"}
+
+
+@pytest.mark.parametrize(
+    ("plugged", "display", "words"),
     [
-        ("a", ("desk", "previous")),
-        ("s", ("desk", "ok")),
-        ("d", ("desk", "next")),
-        ("j", ("shelf", "previous")),
-        ("k", ("shelf", "ok")),
-        ("l", ("shelf", "next")),
-        ("r", ("restore",)),
-        ("n", ("renew",)),
-        ("b", ("broker",)),
+        (False, {"light": "dark"}, ["unplugged", "not noticed yet"]),
+        (
+            False,
+            LOST | {"light": "bright"},
+            ["unplugged", "lost the panel ssd1306", "appliance code", "u plugs"],
+        ),
+        (True, LOST | {"light": "bright"}, ["dark", "lost the panel ssd1306", "tried again"]),
+        (True, {"light": "dark"}, ["dark: press a button"]),
     ],
 )
-def test_a_key_and_a_click_on_it_do_the_same(key: str, wish: tuple[str, ...]) -> None:
-    async def act(app: Demo, pilot: "Pilot[None]") -> None:
-        await pilot.press(key)
-        keys = (widget for widget in app.query(Key).results(Key) if widget.letter == key)
-        await pilot.click(next(keys))
+@pytest.mark.parametrize("size", [(140, 40), (280, 50)])
+def test_a_dark_display_shows_no_pixel_and_says_why(
+    *, plugged: bool, display: dict[str, object], words: list[str], size: tuple[int, int]
+) -> None:
+    house = FakeHouse()
+    known = {"driver": "ssd1306", "ok": True, "error": None} | display
+    house.looks["desk"] = Look(0.0, striped(3), status("otp-00000001", display=known), plugged)
 
-    assert on_screen((140, 40), act).done == [wish, wish]
+    async def act(app: Demo, pilot: "Pilot[None]") -> None:
+        desk, shelf = app.query(Case).results(Case)
+        drawn = "\n".join(desk.glass.render_line(y).text for y in range(desk.glass.size.height))
+        assert desk.glass.lines == []
+        assert drawn.isascii()
+        places = [drawn.find(word) for word in words]
+        assert -1 not in places
+        assert places == sorted(places)
+        assert shelf.glass.words == []
+        assert shelf.glass.lines != []
+
+    on_screen(size, act, house)
+
+
+@pytest.mark.parametrize(
+    ("right", "clock", "words"),
+    [
+        (True, {}, "ssd1306 lit · clock synchronised"),
+        (False, {"state": "not-set", "trusted": False, "jumped": True}, "not trusted: it jumped; OK asks"),
+        (True, {"state": "not-set", "trusted": False, "jumped": False}, "not trusted: no network time"),
+        (False, {"state": "held-over", "trusted": True}, "codes of a wrong time"),
+    ],
+)
+def test_the_case_says_how_the_clock_is(*, right: bool, clock: dict[str, object], words: str) -> None:
+    house = FakeHouse()
+    known = {"state": "synchronised", "trusted": True, "jumped": False, "seconds": 1} | clock
+    look = Look(0.0, striped(3), status("otp-00000001", clock=known), clock_right=right)
+    house.looks["desk"] = look
+
+    async def act(app: Demo, pilot: "Pilot[None]") -> None:
+        await pilot.pause()
+        line = app.query(Case).first(Case).parts.render_line(0).text
+        assert words in line
+        assert len(line) == 64
+
+    on_screen((140, 40), act, house)
+
+
+def test_each_appliance_says_which_board_it_has() -> None:
+    async def act(app: Demo, pilot: "Pilot[None]") -> None:
+        titles = [str(case.border_title) for case in app.query(Case).results(Case)]
+        assert titles == ["desk  otp-00000001  generic", "shelf  otp-00000002  waveshare-1.3-oled-hat"]
+
+    on_screen((140, 40), act)
 
 
 def test_q_leaves() -> None:
@@ -267,13 +423,18 @@ def test_the_program_ends_when_the_demo_can_not_be_set_up() -> None:
     on_screen((140, 40), act, house)
 
 
-def test_a_small_terminal_brings_the_appliance_whose_button_is_pressed_into_view() -> None:
+@pytest.mark.parametrize("back", ["a", "u", "c"])
+def test_a_small_terminal_brings_the_appliance_that_is_acted_on_into_view(back: str) -> None:
     async def act(app: Demo, pilot: "Pilot[None]") -> None:
-        shelf = list(app.query(Case).results(Case))[1]
+        desk, shelf = app.query(Case).results(Case)
         assert shelf.region.bottom > 24
         await pilot.press("k")
         await pilot.pause()
         assert shelf.region.bottom <= 24
+        assert desk.region.y < 0
+        await pilot.press(back)
+        await pilot.pause()
+        assert desk.region.y > 0
 
     on_screen((80, 24), act)
 
@@ -281,10 +442,10 @@ def test_a_small_terminal_brings_the_appliance_whose_button_is_pressed_into_view
 @pytest.mark.parametrize(
     ("size", "plan"),
     [
-        ((268, 44), Plan(half=True, beside=True)),
-        ((267, 44), Plan(half=False, beside=True)),
-        ((134, 79), Plan(half=True, beside=False)),
-        ((140, 28), Plan(half=False, beside=True)),
+        ((268, 45), Plan(half=True, beside=True)),
+        ((267, 45), Plan(half=False, beside=True)),
+        ((134, 81), Plan(half=True, beside=False)),
+        ((140, 29), Plan(half=False, beside=True)),
         ((139, 60), Plan(half=False, beside=False)),
         ((20, 10), Plan(half=False, beside=False)),
     ],

@@ -26,10 +26,14 @@ from appliance.core.events import (
     Verdict,
     Woke,
 )
+from appliance.core.gestures import DOUBLE_WITHIN, STEADY_UP, Action, Gestured, Key, Moved
 from appliance.core.instant import Instant, Trust
+from appliance.core.layout.screen import View
 from appliance.core.render import render
+from appliance.core.screen import Screen
 from appliance.core.state import Options, State
 from appliance.core.step import deadline, start, step
+from appliance.core.views import view_of
 from appliance.vault import edit
 from appliance.vault.merge import counters_only, merge, same_content
 from appliance.vault.model import Account, Record, Stamp, Type, Vault
@@ -117,6 +121,25 @@ class Desk:
             effects += self.tell(Woke())
         self.move(end - self.now.mono)
         return tuple(effects)
+
+    def gesture(self, *actions: Action) -> tuple[Effect, ...]:
+        """Do these one after another, and take no time for it."""
+        return tuple(effect for action in actions for effect in self.tell(Gestured(action)))
+
+    def press(self, key: Key, lasting: float = 0.1) -> tuple[Effect, ...]:
+        """Put a finger on a key, take it off, and wait until no second press can belong to it."""
+        effects = [*self.tell(Moved(key, True, self.now.mono)), *self.later(lasting)]
+        effects += self.tell(Moved(key, False, self.now.mono))
+        return (*effects, *self.later(DOUBLE_WITHIN + STEADY_UP))
+
+    def screen(self) -> Screen:
+        return self.state.panel.screen
+
+    def dark(self) -> bool:
+        return self.state.panel.blank
+
+    def view(self) -> View:
+        return view_of(self.state, self.now)
 
     def frame(self) -> Image:
         return render(self.state, self.now)

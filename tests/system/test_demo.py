@@ -13,6 +13,7 @@ from typing import Final
 
 import pytest
 
+from appliance.board import BOARDS
 from tests.brokers import MOSQUITTO
 
 ROOT: Final = Path(__file__).parents[2]
@@ -61,18 +62,33 @@ def play(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.parametrize(
-    "broker",
-    [pytest.param("mosquitto", marks=[needs_mosquitto, pytest.mark.broker]), "amqtt"],
+    ("broker", "board"),
+    [
+        pytest.param("mosquitto", "generic", marks=[needs_mosquitto, pytest.mark.broker]),
+        ("amqtt", "adafruit-oled-bonnet"),
+    ],
 )
-def test_the_story_comes_true_and_leaves_nothing_behind(folder: Path, broker: str) -> None:
-    done = play(folder, "--broker", broker)
+def test_the_story_comes_true_and_leaves_nothing_behind(folder: Path, broker: str, board: str) -> None:
+    done = play(folder, "--broker", broker, "--board", board)
     assert done.returncode == 0, done.stderr
     assert f"The broker is {broker} at 127.0.0.1:" in done.stdout
     assert "same picture at each of the 6 accounts" in done.stdout
     assert "gives the same 5 codes on both" in done.stdout
     assert len(re.findall("verified", done.stdout)) >= 3
-    assert done.stdout.count("╭─ desk ─") == 3
-    assert done.stdout.count("╭─ shelf ─") == 2
+    assert "Its status says: lost the panel ssd1306" in done.stdout
+    assert re.search(r"'appliance code GitHub' says \d{6}\.", done.stdout)
+    told = [
+        "is unplugged",
+        "It is plugged in again",
+        "jumped by three days",
+        "clock is right again",
+        "All of it came true",
+    ]
+    places = [done.stdout.find(words) for words in told]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert done.stdout.count("╭─ desk ─") == 4
+    assert done.stdout.count("╭─ shelf ─") == 3
     assert left_behind(folder) == []
     assert list(folder.iterdir()) == []
 
@@ -98,6 +114,12 @@ def test_a_signal_ends_everything_that_the_demo_started(
         assert process.wait(30) == code
     assert left_behind(folder) == []
     assert list(folder.iterdir()) == []
+
+
+def test_a_board_that_does_not_exist_is_refused_with_those_that_do(folder: Path) -> None:
+    done = play(folder, "--board", "nokia-5110")
+    assert done.returncode == 2
+    assert all(board in done.stderr for board in BOARDS)
 
 
 def test_without_a_terminal_the_demo_says_how_to_go_on(folder: Path) -> None:

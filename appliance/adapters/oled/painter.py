@@ -42,6 +42,10 @@ class Painter(Protocol):
         """Make the panel as bright as this."""
         ...
 
+    def probe(self) -> None:
+        """Find out whether the chip still answers, without changing anything."""
+        ...
+
 
 def painter_for(wiring: Wiring, serial: Any) -> Painter:
     """Return the painter for a chip; no I/O. Raises luma's Error if the chip has no such size."""
@@ -86,6 +90,10 @@ class PagePainter:
     def light(self, glow: Glow) -> None:
         """Set contrast and pre-charge, and VCOMH where the chip bears it, or turn the display off."""
         self._serial.command(*self._controller.light(glow))
+
+    def probe(self) -> None:
+        """Send commands that do nothing; on SPI nobody answers, and the refresh alone helps."""
+        self._serial.command(*FLUSH)
 
     def _send_whole(self, frame: Image) -> None:
         picture = pages(frame, self._wiring)
@@ -150,3 +158,6 @@ class WholePainter:
             return
         self._device.contrast(glow.contrast // DIM_PART if glow.light == "dim" else glow.contrast)
         self._device.show()
+
+    def probe(self) -> None:
+        """Nothing is known that every chip takes and none obeys."""

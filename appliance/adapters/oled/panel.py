@@ -18,6 +18,8 @@ from appliance.core.events import Problem
 from appliance.errors import HardwareFailed
 
 REFRESH_SECONDS: Final = 180.0
+PROBE_SECONDS: Final = 10.0
+"""Without a byte sent, until the chip is asked whether it is there: a picture that stands still tells nothing."""
 SHORTEST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 60.0
 GOOD_SECONDS: Final = 60.0
@@ -48,6 +50,7 @@ class OledPanel:
         self._pause = 0.0
         self._awake_at: float | None = None
         self._due_at = 0.0
+        self._spoken_at = 0.0
 
     def start(self, failed: Callable[[Problem], None], back: Callable[[], None]) -> None:
         """Light the panel; blocks for one frame.
@@ -77,13 +80,17 @@ class OledPanel:
 
     def tend(self) -> None:
         """Do what is due: the next attempt, or all of the picture again. To be called at every turn of the loop."""
-        if not self._started or self._monotonic() < self._due_at:
+        if not self._started:
             return
-        painter = self._painter
+        now, painter = self._monotonic(), self._painter
+        if now < self._due_at:
+            if painter is not None and now >= self._spoken_at + PROBE_SECONDS:
+                self._attempt(painter.probe)
+            return
         if painter is None:
             self._open()
             return
-        self._due_at = self._monotonic() + REFRESH_SECONDS
+        self._due_at = now + REFRESH_SECONDS
         self._attempt(lambda: painter.refresh(self._frame, self._glow))
 
     def off(self) -> None:
@@ -122,6 +129,7 @@ class OledPanel:
         except faults() as error:
             self._give_up(error)
             return False
+        self._spoken_at = self._monotonic()
         return True
 
     def _give_up(self, error: Exception) -> None:

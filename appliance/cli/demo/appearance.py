@@ -46,7 +46,7 @@ def face(look: Look | None) -> Face:
         return Face(None)
     display = look.status["display"]
     if not look.plugged:
-        noticed = display["error"] or "it is not noticed yet: to a dark display nothing is sent"
+        noticed = display["error"] or "not noticed yet: what does not change is not sent"
         return Face(
             None, words=("unplugged", noticed, "", "appliance code NAME still works", "u plugs it in")
         )
@@ -84,5 +84,5 @@ def parts(look: Look | None) -> Said:
         return f"clock not trusted: {cause}; OK asks you, c mends it", "bad"
     if not look.clock_right:
         return "codes of a wrong time: you said it is right; c mends the clock", "bad"
-    light = {"bright": "lit", "dim": "dim, after 30 s"}.get(display["light"], "dark")
+    light = {"bright": "lit", "dim": "dim until a button is pressed"}.get(display["light"], "dark")
     return f"{display['driver']} {light if display['ok'] else 'lost'} · clock {clock['state']}", "idle"

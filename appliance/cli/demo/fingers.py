@@ -59,10 +59,10 @@ class Fingers:
         match act:
             case Touch(key, seconds) if before is None or not busy:
                 down_at = now if before is None else max(now, before.up_at + PAUSE_SECONDS)
-                self._fingers[key] = _Finger(down_at, down_at + max(TAP_SECONDS, seconds))
+                self._fingers[key] = _Finger(down_at, down_at + seconds)
             case Touch(key) if before is not None:
                 self._fingers[key] = replace(before, up_at=max(before.up_at, now + STAY_SECONDS))
-            case LetGo(key) if before is not None and busy:
+            case LetGo(key) if before is not None:
                 self._fingers[key] = replace(before, up_at=max(now, before.down_at + TAP_SECONDS))
 
     @property

@@ -106,7 +106,7 @@ class Shortcut(Static):
     """A letter that does something, as a click on it does."""
 
     DEFAULT_CSS = """
-    Shortcut { width: auto; height: 1; padding: 0 1; background: #14181f; color: #c9d1dd; }
+    Shortcut { width: auto; height: 1; padding: 0 0 0 1; background: #14181f; color: #c9d1dd; }
     Shortcut:hover { background: #2b313d; }
     Shortcut.down { background: #c9d1dd; color: #10141b; }
     """

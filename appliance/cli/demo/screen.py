@@ -106,16 +106,16 @@ class Demo(App[None]):
         """Build it from top to bottom."""
         yield Static(
             "[b #e8edf4]appliance demo[/]  desk [b]a s d[/] · shelf [b]j k l[/]"
-            " · to hold: Shift+letter, or keep the mouse down",
+            " · hold: Shift+letter or mouse down",
             id="head",
         )
         with VerticalScroll(id="body"):
             yield self._rows
             yield self._traffic
         with Horizontal(id="keys"):
-            yield Shortcut("u", "desk's panel", "panel")
-            yield Shortcut("c", "desk's clock", "clock")
-            yield Shortcut("b", "broker", "broker")
+            yield Shortcut("u", "unplug desk", "panel")
+            yield Shortcut("c", "break clock", "clock")
+            yield Shortcut("b", "stop broker", "broker")
             yield Shortcut("r", "restore shelf", "restore")
             yield Shortcut("n", "new card", "renew")
             yield Shortcut("q", "quit", "quit")

@@ -149,7 +149,7 @@ def _unplug(desk: Device) -> None:
     _say(f"Codes can be had all the same: 'appliance code {SAMPLES[0][1]}' says {code}.")
     desk.plug(plugged=True)
     await_claim(lambda: _when_display(desk, ok=True), "desk shows its picture again")
-    _say("It is plugged in, and shows its picture again by itself.")
+    _say("It is plugged in again, and shows its picture by itself.")
 
 
 def _when_display(desk: Device, *, ok: bool) -> Json | None:

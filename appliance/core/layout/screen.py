@@ -16,7 +16,7 @@ from appliance.core.layout.qr_screen import QrView, qr_frame
 from appliance.core.layout.restoring_screen import RestoringView, restoring_frame
 from appliance.core.layout.starting_screen import StartingView, starting_frame
 from appliance.core.layout.status_screen import StatusView, status_frame
-from appliance.core.layout.welcome_screen import WelcomeView, welcome_frame
+from appliance.core.layout.welcome_screen import WelcomeView, welcome_frame, where
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +24,18 @@ class BlankView:
     """Nothing."""
 
 
-View = (
-    BlankView
-    | StartingView
+Tellable = (
+    StartingView
     | WelcomeView
     | MessageView
     | RestoringView
     | ClockView
-    | CodeView
     | ListView
     | StatusView
     | ConfirmView
     | QrView
 )
+View = BlankView | CodeView | Tellable
 
 
 def frame_64(view: View) -> Image.Image:  # noqa: C901, PLR0911 - one case for each view
@@ -70,19 +69,23 @@ def frame_64(view: View) -> Image.Image:  # noqa: C901, PLR0911 - one case for e
 
 def frame_32(view: View) -> Image.Image:
     """Return the frame of 128x32: what is neither code nor message is told as a message, in two lines."""
-    if isinstance(view, BlankView):
-        return blank_frame().crop((0, 0, 128, 32))
-    return code_frame_32(view) if isinstance(view, CodeView) else message_frame_32(_told(view))
+    match view:
+        case BlankView():
+            return blank_frame().crop((0, 0, 128, 32))
+        case CodeView():
+            return code_frame_32(view)
+        case _:
+            return message_frame_32(_told(view))
 
 
-def _told(view: View) -> MessageView:  # noqa: C901, PLR0911 - one case for each view
+def _told(view: Tellable) -> MessageView:  # noqa: C901, PLR0911 - one case for each view
     match view:
         case MessageView():
             return view
         case StartingView(shift):
             return MessageView("Starting", (), "", "", shift)
         case WelcomeView(address, shift):
-            return MessageView("No vault yet", (f"ssh {address}", "sudo appliance init"), "", "", shift)
+            return MessageView("No vault yet", (where(address), "sudo appliance init"), "", "", shift)
         case RestoringView(step, done, total, shift):
             return MessageView("Restoring", (step,), f"{done}/{total}" if total else "", "", shift)
         case ClockView(reason, since, shown_time, hint, shift):
@@ -98,8 +101,6 @@ def _told(view: View) -> MessageView:  # noqa: C901, PLR0911 - one case for each
             return MessageView(title, _marked(answers), "", "", shift)
         case QrView(_, caption):
             return MessageView(caption, ("the panel is too low", "for a QR code"))
-        case BlankView() | CodeView():
-            raise AssertionError("these have frames of their own")
         case _:
             assert_never(view)
 

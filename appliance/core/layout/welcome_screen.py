@@ -29,8 +29,8 @@ def welcome_frame(view: WelcomeView) -> Image.Image:
     """Return the welcome screen."""
     frame = blank_frame()
     draw_header(frame, Header("Welcome", "no vault yet", ""))
-    where = f"ssh {view.address}" if view.address.strip() else "no network yet"
-    lettering.draw(frame, (MARGIN, _ADDRESS_ROW), lettering.fitted(where, "small", ROOM), "small")
+    address = lettering.fitted(where(view.address), "small", ROOM)
+    lettering.draw(frame, (MARGIN, _ADDRESS_ROW), address, "small")
     draw_dots(frame, _RULE_ROW)
     for row, command in _COMMANDS:
         lettering.draw(frame, (MARGIN, row), "$", "small")
@@ -38,3 +38,8 @@ def welcome_frame(view: WelcomeView) -> Image.Image:
     either_at = RIGHT - lettering.width(_EITHER, "small")
     lettering.draw(frame, (either_at, _COMMANDS[0][0]), _EITHER, "small")
     return shifted(frame, view.shift)
+
+
+def where(address: str) -> str:
+    """Return how one logs in, or why nobody can yet."""
+    return f"ssh {address}" if address.strip() else "no network yet"

@@ -3,13 +3,13 @@
 import logging
 import signal
 import sys
-import time
 from functools import partial
 from typing import assert_never
 
 from appliance import __version__, app, hardware, logs
 from appliance.adapters import host
 from appliance.adapters.buttons import GpioButtons
+from appliance.adapters.clock import boottime
 from appliance.adapters.control import ControlSocket
 from appliance.adapters.gpio import rpi_gpio
 from appliance.adapters.oled import OledPanel
@@ -42,7 +42,7 @@ def serve(settings: Settings, *, simulated: bool = False) -> None:
     worker = Worker(lambda work: _done(keeper, store, work), inbox)
     doorway = ControlSocket(app.socket_path(settings))
     broker = app.new_broker(settings, device.id)
-    simulation = Simulation(_boottime) if simulated else None
+    simulation = Simulation(boottime) if simulated else None
     clock = app.new_clock(settings, keep=True, altered=simulation.reading if simulation else None)
     sources: list[Source] = [doorway, *([broker] if broker is not None else [])]
     keys = simulation or _buttons(settings)
@@ -82,7 +82,7 @@ def _display(settings: Settings, simulation: Simulation | None) -> Display:
 
 
 def _buttons(settings: Settings) -> GpioButtons:
-    return GpioButtons(hardware.pins(settings), gpio=partial(rpi_gpio, settings.runtime_dir))
+    return GpioButtons(hardware.pins(settings), gpio=partial(rpi_gpio, settings.runtime_dir), mono=boottime)
 
 
 def _start(keys: Source, inbox: Inbox) -> None:
@@ -134,10 +134,6 @@ def _options(settings: Settings, device: Device, store: StateFolder) -> Options:
         address=f"{app.host_name()}.local",
         version=__version__,
     )
-
-
-def _boottime() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _stop_on_signals(inbox: Inbox) -> None:

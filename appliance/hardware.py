@@ -6,13 +6,14 @@ It only says; `daemon` opens. So a command can ask what there should be on a mac
 from collections.abc import Mapping
 
 from appliance.adapters.oled import Wiring
+from appliance.board import Board
 from appliance.core.gestures import Key, Layout
 from appliance.settings import Settings, fitted
 
 
 def wiring(settings: Settings) -> Wiring | None:
     """Return how to reach the panel; None if there is none."""
-    board = fitted(settings.display, settings.buttons)
+    board = _board(settings)
     if board.driver == "none":
         return None
     return Wiring(
@@ -33,16 +34,20 @@ def wiring(settings: Settings) -> Wiring | None:
 
 def driver(settings: Settings) -> str:
     """Return the name of the panel's driver; `none`: there is no panel."""
-    return fitted(settings.display, settings.buttons).driver
+    return _board(settings).driver
 
 
 def pins(settings: Settings) -> Mapping[Key, int]:
     """Return the pin (BCM) of each key; empty if none is to be read."""
     if settings.buttons.backend == "none":
         return {}
-    return fitted(settings.display, settings.buttons).buttons
+    return _board(settings).buttons
 
 
 def layout(settings: Settings) -> Layout:
     """Return which keys there are, on pins or from afar."""
-    return fitted(settings.display, settings.buttons).layout
+    return _board(settings).layout
+
+
+def _board(settings: Settings) -> Board:
+    return fitted(settings.display, settings.buttons)

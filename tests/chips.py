@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import smbus2
 from luma.core.interface.serial import i2c, spi
-from PIL import Image
+from PIL import Image, ImageChops
 
 from appliance.adapters.oled import Wiring
 
@@ -52,6 +52,32 @@ SSD1306: Final = Model(128, 0, True, 0x8D, 0x04, 0x00, _WINDOWED | {0x8D: 1})
 SSD1309: Final = Model(128, 0, True, None, 0x00, 0x00, _WINDOWED | {0x8D: 1}, frozenset({0x8D}))
 SH1106: Final = Model(132, 2, False, 0xAD, 0x01, 0x8B, _COMMON | {0xAD: 1}, frozenset({0x20, 0x8D}))
 SH1106_OFFSET_0: Final = Model(132, 0, False, 0xAD, 0x01, 0x8B, _COMMON | {0xAD: 1}, frozenset({0x20, 0x8D}))
+MODELS: Final = {"ssd1306": SSD1306, "ssd1309": SSD1309, "sh1106": SH1106}
+
+ADDRESS: Final = 0x3C
+WIRING: Final = Wiring(
+    driver="ssd1306",
+    bus="i2c",
+    i2c_port=1,
+    address=ADDRESS,
+    spi_port=0,
+    spi_device=0,
+    dc=24,
+    reset=25,
+    width=128,
+    height=64,
+    rotate=0,
+    column_offset=None,
+)
+"""A panel on the bus that most Pis have."""
+
+
+def same(one: Image.Image, other: Image.Image) -> bool:
+    """Return whether two pictures are equal, pixel by pixel."""
+    return (
+        one.size == other.size
+        and ImageChops.difference(one.convert("L"), other.convert("L")).getbbox() is None
+    )
 
 
 class Chip:

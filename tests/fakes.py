@@ -5,7 +5,8 @@ No threads, no clocks, no chance: whatever happens, happens inside the call that
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from queue import SimpleQueue
+from typing import Any, Final, Literal
 
 from appliance.core.events import (
     Acknowledged,
@@ -246,6 +247,27 @@ class FakeLink:
         """Hand an event to whoever started this client."""
         if self._post is not None:
             self._post(event)
+
+
+@dataclass(eq=False)
+class Doorway:
+    """The port `Control`: answers arrive in `answers`."""
+
+    answers: SimpleQueue[tuple[int, Any]] = field(default_factory=SimpleQueue)
+
+    def start(self, post: Post) -> None:
+        """Nobody knocks by himself."""
+
+    def stop(self) -> None:
+        """There is nothing to close."""
+
+    def reply(self, ask: int, result: object) -> None:
+        """Keep an answer."""
+        self.answers.put((ask, result))
+
+    def refuse(self, ask: int, problem: str) -> None:
+        """Keep a refusal."""
+        self.answers.put((ask, f"refused: {problem}"))
 
 
 def _denial(denials: Iterable[Denial], topic: str) -> Denial | None:

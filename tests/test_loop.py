@@ -36,6 +36,7 @@ from appliance.ports import Post
 from appliance.vault import edit
 from appliance.vault.edit import Moment
 from appliance.vault.model import Account, Vault
+from tests.fakes import Doorway
 from tests.stores import FakeClock
 
 SECONDS = 10.0
@@ -77,25 +78,6 @@ class Panel:
 
     def off(self) -> None:
         self.dark = True
-
-
-@dataclass(eq=False)
-class Doorway:
-    """The port `Control`: answers arrive in `answers`."""
-
-    answers: "SimpleQueue[tuple[int, Any]]" = field(default_factory=SimpleQueue)
-
-    def start(self, post: Post) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
-
-    def reply(self, ask: int, result: object) -> None:
-        self.answers.put((ask, result))
-
-    def refuse(self, ask: int, problem: str) -> None:
-        self.answers.put((ask, f"refused: {problem}"))
 
 
 @dataclass(eq=False)

@@ -59,10 +59,6 @@ _TROUBLE: Final[tuple[tuple[str, str, str], ...]] = (
 """What the libraries say, in part; what that means; what to do."""
 
 
-def _boottime() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
 class GpioButtons:
     """A source of `Moved`: keys between pins and ground, pulled up."""
 
@@ -71,9 +67,9 @@ class GpioButtons:
         pins: Mapping[Key, int],
         *,
         gpio: Callable[[], Any],
-        mono: Callable[[], float] = _boottime,
+        mono: Callable[[], float],
     ) -> None:
-        """`pins` are BCM numbers; `gpio` returns the module and is called by `start` alone."""
+        """`pins` are BCM numbers; `gpio` returns the module and is called by `start` alone; `mono` is CLOCK_BOOTTIME."""
         self._pins = dict(pins)
         self._load = gpio
         self._mono = mono

@@ -13,10 +13,10 @@ from appliance.cli.drawing import half_blocks, picture
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
 from appliance.core.duration import duration
+from appliance.core.question import PRESSED
 from appliance.core.status import clock_status
 from appliance.errors import NotRunning
 
-BUTTONS: Final = ("previous", "next", "ok", "list", "menu", "blank")
 _AT_REST: Final = "the daemon does not run"
 
 
@@ -35,7 +35,7 @@ def register(commands: Any) -> None:
     json_flag(status)
 
     press = command(commands, "press", _press, "press a button from afar", "appliance press next")
-    press.add_argument("button", choices=BUTTONS)
+    press.add_argument("button", choices=tuple(PRESSED))
     press.add_argument("--hold", action="store_true", help="keep it pressed")
 
     frame = command(commands, "frame", _frame, "show the display's present picture", "appliance frame")

@@ -33,10 +33,9 @@ def light(state: State, now: Instant) -> Light:
     if panel.blank:
         return "dark"
     dim_at = _after(panel, state.options.dim_after)
-    # A camera needs the light.
-    return (
-        "dim" if dim_at is not None and now.mono >= dim_at and not isinstance(panel.screen, Qr) else "bright"
-    )
+    if dim_at is None or now.mono < dim_at or isinstance(panel.screen, Qr):  # a camera needs the light
+        return "bright"
+    return "dim"
 
 
 def contrast(state: State) -> int:

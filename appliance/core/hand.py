@@ -22,6 +22,7 @@ from appliance.core.screen import (
     Brightness,
     Code,
     Item,
+    Level,
     Menu,
     Pages,
     Qr,
@@ -266,12 +267,11 @@ def _picked(state: State, item: Item, now: Instant, ref: int) -> Step:  # noqa: 
             assert_never(item)
 
 
-def _dimmed(state: State, level: str | None, now: Instant) -> Step:
+def _dimmed(state: State, level: Level | None, now: Instant) -> Step:
     state = _menu(state, now, "brightness")
-    for name, contrast in LEVELS.items():
-        if name == level:
-            return _on_panel(state, brightness=contrast), (Remember("brightness", contrast),)
-    return state, ()
+    if level is None:
+        return state, ()
+    return _on_panel(state, brightness=LEVELS[level]), (Remember("brightness", LEVELS[level]),)
 
 
 def _declined(state: State, now: Instant) -> State:

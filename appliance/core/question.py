@@ -19,7 +19,7 @@ ASK_SECONDS: Final = 60.0
 RESTORING_SECONDS: Final = 90.0
 """For one step of a restore; deriving a key takes longest."""
 
-_PRESSED: Final = {
+PRESSED: Final = {
     "previous": Gestured("previous"),
     "next": Gestured("next"),
     "ok": Gestured("ok"),
@@ -27,6 +27,7 @@ _PRESSED: Final = {
     "menu": Gestured("menu"),
     "blank": Gestured("blank"),
 }
+"""The buttons that can be pressed from afar, and what that means."""
 _HELD: Final = {
     "previous": Gestured("previous", 1),
     "next": Gestured("next", 1),
@@ -66,7 +67,7 @@ def asked(  # noqa: C901, PLR0911 - one case for each method
 
 def _pressed(state: State, event: Asked, now: Instant, ref: int) -> Step:
     # A client may send a list for a button, which no dictionary can look up.
-    gesture = (_HELD if event.params.get("hold") else _PRESSED).get(str(event.params.get("button")))
+    gesture = (_HELD if event.params.get("hold") else PRESSED).get(str(event.params.get("button")))
     if gesture is None:
         return state, (Reply(event.ask, problem="no such button"),)
     state, effects = gestured(state, gesture, now, ref)

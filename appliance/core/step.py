@@ -79,11 +79,15 @@ def start(options: Options, now: Instant) -> Step:
 
 def step(state: State, event: Event, now: Instant) -> Step:
     """Return what an event makes of the state, and what is to be done about it."""
-    ref = state.ref + 1
-    state = replace(state, ref=state.ref + REFS)
+    state, ref = _numbered(state)
     state, effects = _step(state, event, now, ref)
     state, answers = question.answered(state, now)
     return state, (*effects, *answers)
+
+
+def _numbered(state: State) -> tuple[State, int]:
+    """Return the state with `REFS` numbers given away, and the first of them."""
+    return replace(state, ref=state.ref + REFS), state.ref + 1
 
 
 def _step(  # noqa: C901, PLR0911, PLR0912 - one case for each event
@@ -142,11 +146,10 @@ def _next_picture(state: State, now: Instant) -> float:
 
 
 def _woken(state: State, event: Woke, now: Instant, ref: int) -> Step:
-    effects: tuple[Effect, ...] = ()
     state, effects = _touched(
         state, *gestures.elapsed(state.buttons, now.mono, state.options.layout), now, ref
     )
-    ref, state = state.ref + 1, replace(state, ref=state.ref + REFS)
+    state, ref = _numbered(state)
     hotp = state.panel.hotp
     if isinstance(hotp, Spending) and now.mono >= hotp.until:
         late = Problem("the counter was not saved", "the card does not answer", "try again", "E2")
@@ -194,7 +197,7 @@ def _touched(
     for one in acted:
         state, more = gestured(state, one, now, ref)
         effects = (*effects, *more)
-        ref, state = state.ref + 1, replace(state, ref=state.ref + REFS)
+        state, ref = _numbered(state)
     return state, effects
 
 

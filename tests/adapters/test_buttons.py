@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from appliance.adapters.buttons import GpioButtons
+from appliance.adapters.clock import boottime
 from appliance.adapters.gpio import rpi_gpio
 from appliance.board import BOARDS
 from appliance.core.gestures import Buttons, Gestured, Key, Moved, elapsed, moved
@@ -311,7 +312,7 @@ def test_pins_that_cannot_be_read_are_a_failure_and_no_thread_stays() -> None:
     ],
 )  # fmt: skip
 def test_a_library_that_does_not_load_says_why_and_what_to_do(error: Exception, why: str, hint: str) -> None:
-    failed = failure(GpioButtons(PINS, gpio=failing(error)))
+    failed = failure(GpioButtons(PINS, gpio=failing(error), mono=boottime))
     assert failed.what == "can't use the buttons"
     assert why in failed.why
     assert not failed.why.startswith("'")
@@ -353,7 +354,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_librarys_pipe_goes_to_the_runtime_folder_and_the_working_directory_stays(library: Path) -> None:
-    buttons = GpioButtons(PINS, gpio=partial(rpi_gpio, library / "run"))
+    buttons = GpioButtons(PINS, gpio=partial(rpi_gpio, library / "run"), mono=boottime)
     buttons.start(lambda _: None)
     buttons.stop()
     assert Path.cwd() == library / "here"
@@ -366,7 +367,7 @@ def test_the_working_directory_stays_where_the_owner_names_another_folder_for_th
 ) -> None:
     (library / "own").mkdir()
     monkeypatch.setenv("LG_WD", str(library / "own"))
-    buttons = GpioButtons(PINS, gpio=partial(rpi_gpio, library / "run"))
+    buttons = GpioButtons(PINS, gpio=partial(rpi_gpio, library / "run"), mono=boottime)
     buttons.start(lambda _: None)
     buttons.stop()
     assert Path.cwd() == library / "here"
@@ -378,7 +379,7 @@ def test_without_a_runtime_folder_the_pipe_goes_to_the_temporary_files(
 ) -> None:
     (library / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(library / "tmp"))
-    buttons = GpioButtons(PINS, gpio=partial(rpi_gpio, library / "gone"))
+    buttons = GpioButtons(PINS, gpio=partial(rpi_gpio, library / "gone"), mono=boottime)
     buttons.start(lambda _: None)
     buttons.stop()
     assert names(library / "tmp") == [".lgd-nfy0"]
@@ -387,7 +388,7 @@ def test_without_a_runtime_folder_the_pipe_goes_to_the_temporary_files(
 
 def test_edges_are_stamped_with_the_clock_that_runs_through_suspension(library: Path) -> None:
     seen: list[Moved] = []
-    buttons = GpioButtons(PINS, gpio=partial(rpi_gpio, library / "run"))
+    buttons = GpioButtons(PINS, gpio=partial(rpi_gpio, library / "run"), mono=boottime)
     buttons.start(seen.append)
     before = time.clock_gettime(time.CLOCK_BOOTTIME)
     sys.modules["RPi.GPIO"].it.press(17)
@@ -398,7 +399,7 @@ def test_edges_are_stamped_with_the_clock_that_runs_through_suspension(library: 
 def test_nothing_of_the_library_is_imported_before_start() -> None:
     code = (
         "import sys, appliance.adapters.buttons as it\n"
-        "it.GpioButtons({'ok': 22}, gpio=lambda: None)\n"
+        "it.GpioButtons({'ok': 22}, gpio=lambda: None, mono=lambda: 0.0)\n"
         "sys.exit(any(name.split('.')[0] in {'RPi', 'lgpio'} for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from luma.core.error import DeviceNotFoundError
 from luma.oled import device as devices
-from PIL import Image, ImageChops
+from PIL import Image
 
 from appliance.adapters.oled import OledPanel, Wiring, blank
 from appliance.adapters.oled.patch import changes, stacked
@@ -33,29 +33,25 @@ from appliance.core.layout.code_screen import CodeView, code_frame
 from appliance.core.layout.message_screen import MessageView, message_frame
 from appliance.core.layout.starting_screen import starting_frame
 from appliance.errors import HardwareFailed
-from tests.chips import SH1106, SH1106_OFFSET_0, SSD1306, SSD1309, Chip, I2cBus, Model, SpiBus
+from tests.chips import (
+    ADDRESS,
+    MODELS,
+    SH1106,
+    SH1106_OFFSET_0,
+    SSD1306,
+    WIRING,
+    Chip,
+    I2cBus,
+    Model,
+    SpiBus,
+    same,
+)
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Image.Image.getdata:DeprecationWarning"
 )  # of luma's own loops
 
-ADDRESS: Final = 0x3C
-WIRING: Final = Wiring(
-    driver="ssd1306",
-    bus="i2c",
-    i2c_port=1,
-    address=ADDRESS,
-    spi_port=0,
-    spi_device=0,
-    dc=24,
-    reset=25,
-    width=128,
-    height=64,
-    rotate=0,
-    column_offset=None,
-)
 CONTRAST: Final = 255
-MODELS: Final = {"ssd1306": SSD1306, "ssd1309": SSD1309, "sh1106": SH1106}
 VIEW: Final = CodeView("GitHub", "anna@example.org", 3, 17, "482913", sign="verified")
 NEXT_CODE: Final = "738220"
 BUS_ERRORS: Final = (errno.EREMOTEIO, errno.ETIMEDOUT, errno.EBUSY, errno.EOPNOTSUPP, errno.EIO)
@@ -130,13 +126,6 @@ class Desk:
 
     def shows(self, frame: Image.Image) -> bool:
         return same(self.chip.glass(), frame)
-
-
-def same(one: Image.Image, other: Image.Image) -> bool:
-    return (
-        one.size == other.size
-        and ImageChops.difference(one.convert("L"), other.convert("L")).getbbox() is None
-    )
 
 
 def dark(image: Image.Image) -> bool:

@@ -16,28 +16,18 @@ from appliance.core.events import Problem
 from appliance.core.gestures import Moved
 from appliance.core.instant import Reading
 from appliance.errors import ApplianceError
-from tests.chips import SH1106, SSD1306, Chip
+from appliance.hardware import wiring
+from appliance.settings import DisplaySettings, Settings
+from tests.chips import MODELS, Chip
 
 UNIX: Final = 1_800_000_000.0
 TRUE: Final = Reading(UNIX, 100.0, synchronised=False, once=True, rtc=UNIX, floor=UNIX - 60, zone=3600)
-MODELS: Final = {"ssd1306": SSD1306, "sh1106": SH1106}
 
 
 def wiring_of(board: Board) -> Wiring:
-    return Wiring(
-        driver=board.driver,
-        bus=board.bus,
-        i2c_port=board.i2c_port,
-        address=board.address,
-        spi_port=board.spi_port,
-        spi_device=board.spi_device,
-        dc=board.dc or 0,
-        reset=board.reset,
-        width=board.width,
-        height=board.height,
-        rotate=board.rotate,
-        column_offset=board.column_offset,
-    )
+    found = wiring(Settings(display=DisplaySettings(board=board.name)))  # type: ignore[arg-type]  # a board's name
+    assert found is not None
+    return found
 
 
 class Ear:

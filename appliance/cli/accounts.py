@@ -1,4 +1,4 @@
-"""Commands for accounts: add, list, code, remove."""
+"""Commands for accounts: add, list, code; and how an account is told to people and to scripts."""
 
 import argparse
 import contextlib
@@ -10,8 +10,11 @@ from appliance import app
 from appliance.cli import terminal
 from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke, told
 from appliance.cli.main import Context
+from appliance.cli.selection import called, chosen, name_argument
+from appliance.core.state import listed
 from appliance.errors import NothingFound, UsageError
 from appliance.vault import edit, otpauth
+from appliance.vault.membership import group_names, groups_named
 from appliance.vault.model import (
     ALGORITHMS,
     COUNTERS,
@@ -60,21 +63,15 @@ def register(commands: Any) -> None:
     json_flag(add)
 
     listing = command(commands, "list", _list, "list the accounts, without secrets", "appliance list --json")
+    listing.add_argument("--group", metavar="GROUP", help="only the accounts of a group")
     passphrase_flag(listing)
     json_flag(listing)
 
     code = command(commands, "code", _code, "print the current code of an account", "appliance code GitHub")
-    code.add_argument("name", metavar="NAME", help="issuer, name, issuer:name or uuid")
+    name_argument(code)
     code.add_argument("--at", type=_moment, metavar="UNIX", help="the code of another moment")
     passphrase_flag(code)
     json_flag(code)
-
-    remove = command(
-        commands, "remove", _remove, "move an account to the trash", "appliance remove GitHub:anna"
-    )
-    remove.add_argument("name", metavar="NAME", help="issuer, name, issuer:name or uuid")
-    remove.add_argument("--confirm", metavar="NAME", help="the account's label, in place of being asked")
-    passphrase_flag(remove)
 
 
 def _moment(text: str) -> float:
@@ -97,15 +94,21 @@ def _add(args: argparse.Namespace, context: Context) -> int:
         terminal.warn(text)
     poke(context)
     if args.json:
-        terminal.tell_json(_public(record))
+        terminal.tell_json(public(record, kept.vault))
         return 0
-    terminal.tell(f"added {account.label or account.uuid}")
+    terminal.tell(f"added {called(account)}")
+    tell_code(record)
+    return 0
+
+
+def tell_code(record: Record) -> None:
+    """Tell the present code, for a person to compare; of HOTP the next number, which spends nothing."""
+    account = record.account
     if account.type == "hotp":
-        terminal.tell(f"the next code is number {counter}: appliance code {account.uuid}")
+        terminal.tell(f"the next code is number {record.counter}: appliance code {account.uuid}")
     else:
         code = code_at(account, time.time())
         terminal.tell(f"its code is now {grouped(code.text)}: compare it with the service's page")
-    return 0
 
 
 def _without(vault: Vault, account: Account) -> Vault:
@@ -139,15 +142,7 @@ def _wanted(args: argparse.Namespace, context: Context) -> tuple[Account, int, t
 def _described(args: argparse.Namespace, context: Context) -> Account:
     if not (args.issuer or args.name):
         raise UsageError(_SAME, "neither a URI nor --issuer or --name is given", "appliance add --help")
-    for value, allowed, flag in (
-        (args.digits, DIGITS, "digits"),
-        (args.period, PERIODS, "period"),
-        (args.counter, COUNTERS, "counter"),
-    ):
-        if value not in allowed:
-            raise UsageError(
-                _SAME, f"--{flag} {value} is not in {allowed[0]} to {allowed[-1]}", "appliance add --help"
-            )
+    refuse_out_of_range(args, _SAME, "add")
     given: terminal.Input | None = args.secret_file
     text = (
         given.line()
@@ -167,25 +162,58 @@ def _described(args: argparse.Namespace, context: Context) -> Account:
     )
 
 
+def refuse_out_of_range(args: argparse.Namespace, what: str, name: str) -> None:
+    """Raise UsageError, for the command `name`, if a number that was given can't be the parameter of an account."""
+    for value, allowed, flag in (
+        (args.digits, DIGITS, "digits"),
+        (args.period, PERIODS, "period"),
+        (args.counter, COUNTERS, "counter"),
+    ):
+        if value is not None and value not in allowed:
+            raise UsageError(
+                what, f"--{flag} {value} is not in {allowed[0]} to {allowed[-1]}", f"appliance {name} --help"
+            )
+
+
 def _list(args: argparse.Namespace, context: Context) -> int:
-    kept = told(keeper(args, context).open())
+    vault = told(keeper(args, context).open()).vault
+    records = listed(vault)
+    if args.group is not None:
+        records = _members(vault, records, args.group)
     if args.json:
-        terminal.tell_json([_public(record, kept.vault) for record in kept.vault.ordered])
+        terminal.tell_json([public(record, vault) for record in records])
         return 0
-    rows = [
-        (
-            record.account.issuer,
-            record.account.name,
-            _kind(record.account),
-            "favourite" if record.account.favorite else "",
-        )
-        for record in kept.vault.ordered
-    ]
-    for line in terminal.table(rows):
+    for line in terminal.table([row(record, vault) for record in records]):
         terminal.tell(line)
-    if not rows:
+    if not records:
         terminal.note("no accounts yet: appliance add")
     return 0
+
+
+def _members(vault: Vault, records: tuple[Record, ...], name: str) -> tuple[Record, ...]:
+    """Return the records of a group. Raises NothingFound if there are none."""
+    wanted = groups_named(vault, name)
+    found = tuple(record for record in records if not wanted.isdisjoint(record.account.groups))
+    if not found:
+        names = {each for record in records for each in group_names(vault, record.account)}
+        raise NothingFound(
+            f"can't find the group '{name}'",
+            f"there are: {', '.join(sorted(names))}" if names else "no account is in a group",
+            f"appliance edit NAME --group '{name}' puts an account into it",
+        )
+    return found
+
+
+def row(record: Record, vault: Vault) -> tuple[str, ...]:
+    """Return an account as a line of a table; without its secret."""
+    account = record.account
+    return (
+        account.issuer,
+        account.name,
+        _kind(account),
+        "favourite" if account.favorite else "",
+        ", ".join(group_names(vault, account)),
+    )
 
 
 def _kind(account: Account) -> str:
@@ -195,13 +223,13 @@ def _kind(account: Account) -> str:
     return f"{account.type.upper()} {account.algorithm} {account.digits} digits{period}"
 
 
-def _public(record: Record, vault: Vault | None = None) -> terminal.Json:
+def public(record: Record, vault: Vault) -> terminal.Json:
+    """Return an account for scripts, as `list` does; without its secret."""
     account = record.account
-    groups = vault.groups if vault else {}
     return {
         "uuid": account.uuid,
         **described(account, record.counter),
-        "groups": [groups[uuid].name for uuid in account.groups if uuid in groups],
+        "groups": list(group_names(vault, account)),
         "favorite": account.favorite,
     }
 
@@ -221,7 +249,7 @@ def described(account: Account, counter: int) -> terminal.Json:
 
 def _code(args: argparse.Namespace, context: Context) -> int:
     vault_keeper = keeper(args, context)
-    record = chosen(told(vault_keeper.open()).vault, args.name)
+    record = chosen(told(vault_keeper.open()).vault.records.values(), args.name)
     account = record.account
     upcoming: Code | None = None
     if account.type == "hotp":
@@ -256,43 +284,3 @@ def _code(args: argparse.Namespace, context: Context) -> int:
     else:
         terminal.tell(code.text)
     return 0
-
-
-def _remove(args: argparse.Namespace, context: Context) -> int:
-    vault_keeper = keeper(args, context)
-    record = chosen(told(vault_keeper.open()).vault, args.name)
-    label = record.account.label or record.account.uuid
-    typed = args.confirm
-    if typed is None:
-        typed = context.person.answer(
-            f"remove {label}? type its name to confirm:", instead=f"--confirm '{label}'"
-        )
-    if typed not in {label, record.account.uuid}:
-        raise UsageError(f"can't remove {label}", "the name typed is another one", f"--confirm '{label}'")
-    vault_keeper.change(lambda vault, moment: edit.remove(vault, record.account.uuid, moment))
-    poke(context)
-    terminal.tell(f"removed {label}; it stays in the trash of the vault")
-    return 0
-
-
-def chosen(vault: Vault, wanted: str) -> Record:
-    """Return the one record that `wanted` names: uuid, `issuer:name`, issuer or name; case matters only if it must.
-
-    Raises NothingFound, with the candidates if there are several.
-    """
-    for fold in (str, str.casefold):
-        found = [record for record in vault.ordered if fold(wanted) in map(fold, _names(record.account))]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            several = "; ".join(f"{record.account.label} ({record.account.uuid})" for record in found)
-            raise NothingFound(
-                f"can't tell which account '{wanted}' is",
-                f"several match: {several}",
-                "use issuer:name or the uuid",
-            )
-    raise NothingFound(f"can't find the account '{wanted}'", "nothing matches", "appliance list")
-
-
-def _names(account: Account) -> tuple[str, ...]:
-    return tuple(name for name in (account.uuid, account.label, account.issuer, account.name) if name)

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,7 @@ import pytest
 
 from appliance import app
 from appliance.cli import terminal
-from appliance.vault import edit, keys, sealed
+from appliance.vault import keys, sealed
 from tests.cli.conftest import HOTP, PASSPHRASE, SEED, TOTP, Shell
 from tests.stores import FakeClock
 
@@ -33,6 +32,12 @@ def test_adding_a_hotp_link_names_the_next_counter_and_spends_nothing(desk: Shel
     assert "the next code is number 7" in done.out
     listed = {one["name"]: one["counter"] for one in desk.does("list", "--json").json}
     assert listed == {"anna": None, "ben": 0, "carl": 7}
+
+
+def test_what_a_link_leaves_open_is_a_warning_beside_the_answer(desk: Shell) -> None:
+    done = desk.does("add", "-", stdin=f"otpauth://hotp/X:y?secret={SEED}&issuer=X")
+    assert done.err == "appliance: warning: the link has no counter; 0 was taken\n"
+    assert "the next code is number 0" in done.out
 
 
 def test_adding_answers_scripts_with_the_account(desk: Shell) -> None:
@@ -66,6 +71,7 @@ def test_adding_steam_by_flags_has_its_five_signs(desk: Shell) -> None:
         secret,
     )
     assert len(desk.does("code", "gamer").out) == 6
+    assert "gamer  Steam\n" in desk.does("list").out
 
 
 @pytest.mark.parametrize(
@@ -165,6 +171,41 @@ def test_the_list_for_scripts_has_the_keys_of_the_contract_and_no_secrets(desk: 
     assert (totp["period"], totp["counter"], totp["groups"], totp["favorite"]) == (30, None, [], False)
     assert (hotp["period"], hotp["counter"]) == (None, 0)
     assert SEED not in done.out
+
+
+def test_the_list_stands_in_the_order_of_the_display_with_favourites_and_groups(desk: Shell) -> None:
+    desk.does("favorite", "Wiki")
+    desk.does("edit", "Wiki", "--group", "Work", "--group", "Home")
+    assert desk.does("list").out == (
+        "Wiki  ben   HOTP SHA1 6 digits       favourite  Home, Work\nBank  anna  TOTP SHA1 8 digits 30 s\n"
+    )
+    wiki, bank = desk.does("list", "--json").json
+    assert (wiki["groups"], wiki["favorite"]) == (["Home", "Work"], True)
+    assert (bank["groups"], bank["favorite"]) == ([], False)
+
+
+def test_the_list_of_a_group_has_only_its_accounts(desk: Shell) -> None:
+    desk.does("edit", "Wiki", "--group", "Work")
+    for name in ("Work", "work"):
+        assert desk.does("list", "--group", name).out == "Wiki  ben  HOTP SHA1 6 digits    Work\n"
+        assert [one["name"] for one in desk.does("list", "--group", name, "--json").json] == ["ben"]
+
+
+@pytest.mark.parametrize("answer", [[], ["--json"]])
+def test_a_group_that_is_not_there_is_exit_6_and_says_which_are(desk: Shell, answer: list[str]) -> None:
+    done = desk.run("list", "--group", "Work", *answer)
+    assert (done.code, done.out) == (6, "")
+    assert done.error == "can't find the group 'Work': no account is in a group"
+    assert done.hint == "appliance edit NAME --group 'Work' puts an account into it"
+    desk.does("edit", "Wiki", "--group", "Play")
+    desk.does("edit", "Bank", "--group", "Home")
+    assert "there are: Home, Play" in desk.run("list", "--group", "Work", *answer).error
+
+
+def test_a_group_that_nobody_is_in_any_more_is_not_there(desk: Shell) -> None:
+    desk.does("edit", "Wiki", "--group", "Work")
+    desk.does("edit", "Wiki", "--no-group", "Work")
+    assert "no account is in a group" in desk.run("list", "--group", "Work").error
 
 
 # --- code
@@ -292,10 +333,9 @@ def test_an_account_is_found_by_its_uuid(desk: Shell) -> None:
     assert desk.does("code", uuid, "--at", "59").out == "94287082\n"
 
 
-@pytest.mark.parametrize("command", [["code"], ["remove"]])
 @pytest.mark.parametrize("name", ["Ban", "bank anna", "", "-x"])
-def test_an_account_that_is_not_there_is_exit_6(desk: Shell, command: list[str], name: str) -> None:
-    done = desk.run(*command, "--", name)
+def test_an_account_that_is_not_there_is_exit_6(desk: Shell, name: str) -> None:
+    done = desk.run("code", "--", name)
     assert done.code == 6
     assert "nothing matches" in done.error
     assert done.hint == "appliance list"
@@ -316,42 +356,6 @@ def test_case_decides_between_names_that_differ_in_nothing_else(desk: Shell) -> 
     assert len(desk.does("code", "BANK", "--at", "59").out) == 7
     assert len(desk.does("code", "Bank", "--at", "59").out) == 9
     assert desk.run("code", "bank").code == 6
-
-
-# --- remove
-
-
-def test_removing_needs_a_confirmation(desk: Shell) -> None:
-    done = desk.run("--no-input", "remove", "Bank")
-    assert done.code == 2
-    assert done.hint == "--confirm 'Bank:anna'"
-    assert len(desk.does("list", "--json").json) == 2
-
-
-def test_a_wrong_confirmation_removes_nothing(desk: Shell) -> None:
-    done = desk.run("remove", "Bank", "--confirm", "Wiki:ben")
-    assert done.code == 2
-    assert len(desk.does("list", "--json").json) == 2
-
-
-def test_a_confirmed_account_goes_to_the_trash(desk: Shell) -> None:
-    done = desk.does("remove", "Bank", "--confirm", "Bank:anna")
-    assert done.out == "removed Bank:anna; it stays in the trash of the vault\n"
-    assert [one["name"] for one in desk.does("list", "--json").json] == ["ben"]
-
-
-def test_an_account_that_another_process_removed_meanwhile_is_exit_6(
-    desk: Shell, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real: Callable[..., Any] = edit.remove
-
-    def twice(vault: Any, uuid: str, moment: Any) -> Any:
-        return real(real(vault, uuid, moment), uuid, moment)
-
-    monkeypatch.setattr(edit, "remove", twice)
-    done = desk.run("remove", "Bank", "--confirm", "Bank:anna")
-    assert done.code == 6
-    assert "not there any more" in done.error
 
 
 # --- who opens the vault

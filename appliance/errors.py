@@ -5,7 +5,7 @@ a full stop, and never hold a secret: they are printed, logged and shown on the 
 its exit code, which scripts rely on and the README lists.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 
 class ApplianceError(Exception):
@@ -63,6 +63,35 @@ class WrongPassphrase(ApplianceError):
 
     exit_code = 3
     short = "E3"
+
+
+class VaultLocked(WrongPassphrase):
+    """Nobody has entered yet what opens the vault."""
+
+    def __init__(self, kind: Literal["pin", "passphrase"]) -> None:
+        what = "the PIN" if kind == "pin" else "the passphrase"
+        super().__init__("can't open the vault", f"it needs {what}", "appliance unlock")
+        self.kind: Literal["pin", "passphrase"] = kind
+
+
+class WrongPin(WrongPassphrase):
+    """It was not the PIN."""
+
+    def __init__(self, wait: float, left: int | None) -> None:
+        then = f"wait {wait:.0f} s" if wait > 0 else f"{left} more before waiting begins"
+        super().__init__("can't open the vault", "wrong PIN", f"{then}; the passphrase opens it at once")
+        self.wait = wait
+        self.left = left
+
+
+class MustWait(WrongPassphrase):
+    """After wrong PINs the next one must wait."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(
+            "can't try the PIN yet", f"{wait:.0f} s to wait", "the passphrase opens the vault at once"
+        )
+        self.wait = wait
 
 
 class VaultDamaged(ApplianceError):

@@ -9,11 +9,12 @@ import contextlib
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Literal
 
 from appliance.core.events import Authentic, Foreign, Outdated, Problem, Superseded, Verdict
 from appliance.errors import (
     ApplianceError,
+    LockBusy,
     NothingFound,
     StorageFailed,
     VaultDamaged,
@@ -21,16 +22,20 @@ from appliance.errors import (
     VaultTooNew,
     WrongPassphrase,
 )
+from appliance.keyring import KeyMissing, Keyring
 from appliance.ports import Clock, Device, MemoryGauge, RandomBytes, VaultStore
 from appliance.vault import document, keys, sealed
-from appliance.vault.edit import Moment
+from appliance.vault.edit import Moment, expire
 from appliance.vault.merge import merge, same_content
 from appliance.vault.model import Vault
 from appliance.vault.sealed import Envelope
 
 SECRET_BYTES: Final = 32
 DAY_SECONDS: Final = 86_400
+SECRETS_TRIED: Final = "secrets_tried"
 
+Mode = Literal["credential", "pin", "passphrase"]
+"""After a start the vault opens by itself, by a PIN, or by the passphrase alone."""
 Apply = Callable[[Vault, Moment], Vault]
 
 
@@ -43,21 +48,31 @@ class Kept:
     warning: Problem | None = None
 
     @property
+    def mode(self) -> Mode:
+        """How it opens after a start."""
+        return mode_of(self.envelope)
+
+    @property
     def published(self) -> bytes:
         """What goes to the broker."""
         return sealed.write(self.envelope.published)
 
 
 @dataclass(frozen=True, slots=True)
-class _Key:
-    """A master key, and the header under which it was found."""
+class Door:
+    """How a vault is to open after a start."""
 
-    head: str
-    master: bytes = field(repr=False)
+    mode: Mode
+    pin: str | None = field(default=None, repr=False)
+    """In mode `pin`."""
 
 
-class _KeyMissing(Exception):
-    """The vault on the card was re-keyed since; derive outside the lock and try again."""
+BY_ITSELF: Final = Door("credential")
+
+
+def mode_of(envelope: Envelope) -> Mode:
+    """Return how a file opens after a start."""
+    return "passphrase" if envelope.device is None else envelope.device.mode
 
 
 class Keeper:
@@ -73,13 +88,12 @@ class Keeper:
         random_bytes: RandomBytes,
         memory: MemoryGauge,
         entered: str | None = None,
+        boot_id: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._random_bytes = random_bytes
-        self._memory = memory
-        self._entered = entered
-        self._key: _Key | None = None
+        self._keys = Keyring(store, clock, random_bytes, memory, boot_id, entered)
         self._damaged: frozenset[bytes] = frozenset()
         """Files that did not open when keys were derived; under the lock nothing is derived, and they are passed by."""
 
@@ -88,20 +102,27 @@ class Keeper:
         stored = self._store.load()
         return stored.newest is not None or bool(stored.older)
 
-    def create(self, vault_id: str, passphrase: str, recovery_key: str, new_uuid: Callable[[], str]) -> Kept:
+    def create(
+        self,
+        vault_id: str,
+        passphrase: str,
+        recovery_key: str,
+        new_uuid: Callable[[], str],
+        door: Door = BY_ITSELF,
+    ) -> Kept:
         """Make a new, empty vault for this device, and its device secret.
 
-        Raises VaultExists. Takes two key derivations.
+        Raises VaultExists. Takes two key derivations, one more for a PIN.
         """
         master = self._random_bytes(keys.KEY_BYTES)
         slots = (
-            self._slot(master, passphrase, new_uuid),
-            self._slot(master, recovery_key, new_uuid),
+            self._keys.new_slot(master, passphrase, new_uuid),
+            self._keys.new_slot(master, recovery_key, new_uuid),
         )
         device = replace(self._device(), vault=vault_id)
-        return self._found(Vault(vault_id, device.id, device.name, 0, 0), device, master, slots, 1)
+        return self._found(Vault(vault_id, device.id, device.name, 0, 0), device, master, slots, 1, door)
 
-    def adopt(self, vault: Vault, template: Envelope, master: bytes) -> Kept:
+    def adopt(self, vault: Vault, template: Envelope, master: bytes, door: Door = BY_ITSELF) -> Kept:
         """Make the vault file of this device from a restored vault, under the vault's own key and slots.
 
         Raises VaultExists, and VaultTooNew if this release must not write the vault.
@@ -111,7 +132,7 @@ class Keeper:
         seen = {**vault.seen, vault.device: vault.generation}
         generation = max(vault.generation if vault.device == device.id else 0, seen.pop(device.id, 0))
         own = replace(vault, device=device.id, name=device.name, generation=generation, seen=seen)
-        return self._found(own, device, master, template.slots, template.epoch)
+        return self._found(own, device, master, template.slots, template.epoch, door)
 
     def open(self) -> Kept:
         """Return the vault on the card; an older generation if, and only if, the newest is damaged.
@@ -134,8 +155,157 @@ class Keeper:
         warning: Problem | None = None
         while True:
             warning = self.open().warning or warning
-            with contextlib.suppress(_KeyMissing), self._store.lock():
+            with contextlib.suppress(KeyMissing), self._store.lock():
                 return replace(self._changed(apply), warning=warning)
+
+    def older(self) -> tuple[Vault, ...]:
+        """Return the older generations on the card, newest first, as far as the present key opens them.
+
+        Raises what `open` raises.
+        """
+        self.open()
+        found: list[Vault] = []
+        for raw in self._store.load().older:
+            with contextlib.suppress(KeyMissing, VaultDamaged, VaultTooNew):
+                found.append(self._open_one(raw, derive=False).vault)
+        return tuple(found)
+
+    def unlock(self, entered: str) -> Kept:
+        """Open the vault with what a person entered: PIN, passphrase or recovery key.
+
+        A number is a PIN where the vault has one. Raises WrongPin, MustWait, WrongPassphrase, and what `open` raises.
+        """
+        if entered.isascii() and entered.isdigit() and self.mode() == "pin":
+            if len(entered) >= keys.PASSPHRASE_MINIMUM:  # a passphrase may be made of digits
+                with contextlib.suppress(WrongPassphrase):
+                    return self._unlocked(entered)
+            self._keys.with_pin(entered, self.open)
+            return self.open()
+        return self._unlocked(entered)
+
+    def _unlocked(self, entered: str) -> Kept:
+        self._keys.entered = entered
+        try:
+            kept = self.open()
+        finally:
+            self._keys.entered = None
+        self.note_tried()
+        return kept
+
+    def inspect(self) -> None:
+        """Read every generation from the card itself, and open it as far as the key in hand does.
+
+        Raises VaultDamaged, StorageFailed, ReadableByOthers for the first that is not as it should be.
+        """
+        stored = self._store.load(fresh=True)
+        if stored.newest is None:
+            raise StorageFailed(
+                "the vault file is gone", "an older one may be left", "appliance restore --merge"
+            )
+        for place, raw in enumerate((stored.newest, *stored.older)):
+            try:
+                envelope = sealed.read(raw)
+                with contextlib.suppress(KeyMissing):
+                    sealed.unseal(envelope, self._keys.held(envelope))
+            except VaultDamaged as error:
+                which = "the vault file" if place == 0 else f"vault file .{place}"
+                raise VaultDamaged(
+                    f"{which} is damaged", error.why, "make a backup, replace the card"
+                ) from None
+
+    def tried_at(self) -> float | None:
+        """Return the Unix second at which passphrase or recovery key were last tried; None: nobody knows."""
+        return self._store.remembered().get(SECRETS_TRIED)
+
+    def note_tried(self) -> None:
+        """Remember that a person just used passphrase or recovery key, as far as the time is known."""
+        now = self._clock.now()
+        if now.trusted and now.unix - (self.tried_at() or 0.0) >= DAY_SECONDS:
+            with contextlib.suppress(
+                ApplianceError
+            ):  # a bad card is found soon enough, and this is no reason to stop
+                self._store.remember(SECRETS_TRIED, now.unix)
+
+    def recognised(self, entered: str) -> keys.Secret:
+        """Return which of the two it is that a person entered. Raises WrongPassphrase, and what `open` raises.
+
+        Takes a derivation, or two.
+        """
+        found = self._keys.recognised(self.open().envelope, entered)
+        self.note_tried()
+        return found
+
+    def mode(self) -> Mode:
+        """Return how the vault on the card opens after a start; the newest file that can be read tells.
+
+        Raises what `open` raises.
+        """
+        stored = self._store.load()
+        for raw in (stored.newest, *stored.older):
+            with contextlib.suppress(VaultDamaged):
+                if raw is not None:
+                    return mode_of(sealed.read(raw))
+        return self.open().mode
+
+    def wait(self) -> float:
+        """Return the seconds until a PIN may be tried; 0: now."""
+        return self._keys.wait()
+
+    def tries_left(self) -> int | None:
+        """Return how many PINs may be tried before waiting begins or grows; None: each costs time."""
+        return self._keys.tries_left()
+
+    def rehang(self, door: Door) -> Kept:
+        """Let the vault open another way after a start, and remove the older files, which open the old way.
+
+        The rest of the file stays byte for byte. Raises what `open` raises. A PIN takes one derivation.
+        """
+        kept = self.open()
+        device, secret = self._device(), self._store.secret() or self._random_bytes(SECRET_BYTES)
+        wrap = self._wrap(self._keys.held(kept.envelope), secret, device.id, door)
+        with self._store.lock():
+            now, damaged = self._read(derive=False)
+            if damaged is not None or now.envelope.head != kept.envelope.head:
+                raise LockBusy("can't change how the vault opens", "it was changed meanwhile", "try again")
+            if self._store.secret() != secret:
+                self._store.save_secret(secret)
+            kept = self._rewrapped(now, wrap)
+            self._store.save_attempts(None)
+            self._store.forget_older()
+        return kept
+
+    def rekey(self, passphrase: str, recovery_key: str, new_uuid: Callable[[], str], door: Door) -> Kept:
+        """Give the vault a new master key, passphrase and recovery key, and remove what the old ones open here.
+
+        Raises what `open` raises, and VaultTooNew. Takes two derivations, one more for a PIN.
+        """
+        before = self.open()
+        _refuse_too_new(before.vault)
+        master = self._random_bytes(keys.KEY_BYTES)
+        slots = (
+            self._keys.new_slot(master, passphrase, new_uuid),
+            self._keys.new_slot(master, recovery_key, new_uuid),
+        )
+        device, secret = self._device(), self._store.secret() or self._random_bytes(SECRET_BYTES)
+        wrap = self._wrap(master, secret, device.id, door)
+        with self._store.lock():
+            now, damaged = self._read(derive=False)
+            if damaged is not None or now.envelope.head != before.envelope.head:
+                raise LockBusy("can't change the passphrase", "the vault was changed meanwhile", "try again")
+            if self._store.secret() != secret:
+                self._store.save_secret(secret)
+            envelope = Envelope(slots, 1 + now.envelope.epoch, b"", b"", b"", wrap)
+            old = self._keys.held(now.envelope)
+            self._keys.take(envelope, master)
+            try:
+                kept = self._save(now.vault, envelope)
+            except BaseException:
+                self._keys.take(now.envelope, old)
+                raise
+            self._store.save_attempts(None)
+            self._store.forget_older()
+        self.note_tried()
+        return kept
 
     def check(self, payload: bytes) -> Verdict:
         """Return what a message on this device's own topic is."""
@@ -170,7 +340,7 @@ class Keeper:
         kept, envelope = self.open(), sealed.read(payload)
         if envelope.head != kept.envelope.head:
             raise document.damaged("it is sealed under another key")
-        return sealed.unseal(envelope, self._held(envelope))
+        return sealed.unseal(envelope, self._keys.held(envelope))
 
     def open_foreign(self, payload: bytes) -> tuple[Vault, Envelope, bytes]:
         """Open a backup that is not this device's with what the person entered: (vault, its envelope, master key).
@@ -178,20 +348,13 @@ class Keeper:
         Raises WrongPassphrase, VaultDamaged, VaultTooNew. One key derivation for each distinct header.
         """
         envelope = sealed.read(payload)
-        if self._key is None or self._key.head != envelope.head:
-            self._key = _Key(envelope.head, self._derive(envelope))
-        return sealed.unseal(envelope, self._key.master), envelope, self._key.master
+        master = self._keys.found(envelope)
+        return sealed.unseal(envelope, master), envelope, master
 
     def forget(self) -> None:
         """Drop the keys."""
-        self._key = None
+        self._keys.forget()
         self._damaged = frozenset()
-        self._entered = None
-
-    def _slot(self, master: bytes, password: str, new_uuid: Callable[[], str]) -> keys.Slot:
-        return keys.new_slot(
-            master, password, uuid=new_uuid(), random_bytes=self._random_bytes, memory_limit=self._memory()
-        )
 
     def _device(self) -> Device:
         device = self._store.device()
@@ -200,27 +363,41 @@ class Keeper:
         return device
 
     def _found(
-        self, vault: Vault, device: Device, master: bytes, slots: tuple[keys.Slot, keys.Slot], epoch: int
+        self,
+        vault: Vault,
+        device: Device,
+        master: bytes,
+        slots: tuple[keys.Slot, keys.Slot],
+        epoch: int,
+        door: Door,
     ) -> Kept:
         secret = self._random_bytes(SECRET_BYTES)
-        wrap = keys.new_device_wrap(master, secret, device=device.id, random_bytes=self._random_bytes)
+        wrap = self._wrap(master, secret, device.id, door)
         with self._store.lock():
             if self.exists():
                 raise VaultExists("can't make a vault", "there is one already", "appliance status")
             self._store.save_device(device)
             self._store.save_secret(secret)
+            self._store.save_attempts(None)
             envelope = Envelope(slots, epoch, b"", b"", b"", wrap)
-            self._key = _Key(envelope.head, master)
-            return self._save(vault, envelope)
+            self._keys.take(envelope, master)
+            kept = self._save(vault, envelope)
+        self.note_tried()
+        return kept
+
+    def _wrap(self, master: bytes, secret: bytes, device: str, door: Door) -> keys.DeviceWrap | None:
+        return None if door.mode == "passphrase" else self._keys.new_wrap(master, secret, device, door.pin)
 
     def _changed(self, apply: Apply) -> Kept:
         kept, damaged = self._read(derive=False)
         if damaged is not None:
-            raise _KeyMissing  # since it was opened; a damaged file must be set aside and not become `.1`
+            raise KeyMissing  # since it was opened; a damaged file must be set aside and not become `.1`
         _refuse_too_new(kept.vault)
-        changed = apply(kept.vault, self._moment(kept.vault.device))
+        moment = self._moment(kept.vault.device)
+        changed = expire(apply(kept.vault, moment), moment)
         _refuse_too_new(changed)
-        if same_content(changed, kept.vault) and changed.generation <= kept.vault.generation:
+        # What expired is no reason to save: a peer that still has it would be answered again and again.
+        if same_content(changed, expire(kept.vault, moment)) and changed.generation <= kept.vault.generation:
             return kept
         return self._save(changed, kept.envelope)
 
@@ -240,7 +417,7 @@ class Keeper:
             saved_at=int(now.unix) if now.trusted else 0,
             day=(day, slot),
         )
-        master = self._held(like)
+        master = self._keys.held(like)
         envelope = sealed.seal(vault, master, like.slots, like.epoch, like.device, self._random_bytes)
         raw = sealed.write(envelope)
 
@@ -251,11 +428,6 @@ class Keeper:
 
         self._store.save(raw, check)
         return Kept(vault, envelope)
-
-    def _held(self, envelope: Envelope) -> bytes:
-        if self._key is None or self._key.head != envelope.head:
-            raise _KeyMissing
-        return self._key.master
 
     def _read(self, *, derive: bool) -> tuple[Kept, bytes | None]:
         """Return (what opened, the newest file if it is there and damaged)."""
@@ -278,32 +450,12 @@ class Keeper:
                 self._damaged |= {raw}
             else:
                 return kept, stored.newest if stored.newest in self._damaged else None
-        raise first or _KeyMissing
+        raise first or KeyMissing
 
     def _open_one(self, raw: bytes, *, derive: bool) -> Kept:
         envelope = sealed.read(raw)
-        if self._key is None or self._key.head != envelope.head:
-            if not derive:
-                raise _KeyMissing
-            self._key = _Key(envelope.head, self._derive(envelope))
-        return Kept(sealed.unseal(envelope, self._key.master), envelope)
-
-    def _derive(self, envelope: Envelope) -> bytes:
-        if self._entered is not None:
-            return keys.unwrap_any(envelope.slots, self._entered, memory_limit=self._memory())
-        if envelope.device is None:
-            raise WrongPassphrase("can't open the vault", "it needs the passphrase", "use --passphrase-file")
-        secret, device = self._store.secret(), self._store.device()
-        master = None
-        if secret is not None and device is not None:
-            master = keys.unwrap_device(envelope.device, secret, device=device.id)
-        if master is None:
-            raise VaultDamaged(
-                "can't open the vault",
-                "the device secret is missing or belongs to another vault",
-                "the passphrase opens it: use --passphrase-file",
-            )
-        return master
+        master = self._keys.found(envelope) if derive else self._keys.held(envelope)
+        return Kept(sealed.unseal(envelope, master), envelope)
 
     def _set_aside(self, kept: Kept) -> Kept:
         name = self._store.set_aside(self._clock.now().unix)
@@ -317,40 +469,41 @@ class Keeper:
 
     def _reinstated(self, kept: Kept) -> Kept:
         """Give the device a new secret if a person opened a vault that its own secret no longer opens."""
-        if self._entered is None or kept.envelope.device is None:
+        wrap = kept.envelope.device
+        if self._keys.entered is None or wrap is None or self._keys.fits(wrap):
             return kept
-        found, secret = self._store.device(), self._store.secret()
-        device = found or Device(kept.vault.device, kept.vault.id, kept.vault.name)
-        if (
-            secret is not None
-            and found is not None
-            and keys.unwrap_device(kept.envelope.device, secret, device=device.id)
-        ):
-            return kept
-        with contextlib.suppress(_KeyMissing), self._store.lock():
+        device = self._store.device() or Device(kept.vault.device, kept.vault.id, kept.vault.name)
+        with contextlib.suppress(KeyMissing), self._store.lock():
             kept, _ = self._read(derive=False)
             secret = self._random_bytes(SECRET_BYTES)
-            wrap = keys.new_device_wrap(
-                self._held(kept.envelope), secret, device=device.id, random_bytes=self._random_bytes
-            )
-            kept = replace(kept, envelope=replace(kept.envelope, device=wrap))
-            raw = sealed.write(kept.envelope)
+            # A PIN would have to be set anew, with a secret that is gone nobody knows it.
+            by_itself = wrap.mode == "credential"
+            master = self._keys.held(kept.envelope)
+            fresh = self._keys.new_wrap(master, secret, device.id, None) if by_itself else None
             self._store.save_device(device)
             self._store.save_secret(secret)
-            self._store.save(raw, lambda read_back: _same(read_back, raw))
+            kept = self._rewrapped(kept, fresh)
+        return kept
+
+    def _rewrapped(self, kept: Kept, wrap: keys.DeviceWrap | None) -> Kept:
+        """Save the file with another `x-device`; all else stays byte for byte. Call it only inside the lock."""
+        kept = replace(kept, envelope=replace(kept.envelope, device=wrap))
+        raw = sealed.write(kept.envelope)
+        self._store.save(raw, lambda read_back: _same(read_back, raw))
         return kept
 
     def _look_into(self, envelope: Envelope, own: Vault) -> Verdict:
-        if self._key is None or not hmac.compare_digest(envelope.head, self._key.head):
+        if not hmac.compare_digest(envelope.head, self._keys.head or ""):
             return Foreign("it is sealed under another header")
         try:
-            theirs = sealed.unseal(envelope, self._key.master)
+            theirs = sealed.unseal(envelope, self._keys.held(envelope))
         except (VaultDamaged, VaultTooNew) as error:
             return Foreign(error.why)
         if theirs.id != own.id or theirs.device != own.device:
             return Foreign("it belongs to another vault or device")
-        novel = theirs.generation > own.generation or not same_content(merge(own, theirs), own)
-        return Authentic(theirs.generation, novel)
+        moment = self._moment(own.device)  # what only expired here is nothing new there
+        same = same_content(expire(merge(own, theirs), moment), expire(own, moment))
+        return Authentic(theirs.generation, theirs.generation > own.generation or not same)
 
 
 def _refuse_too_new(vault: Vault) -> None:

@@ -1,6 +1,6 @@
 """Every seam between the shell and the world, on one page. `app.py` fills them, `tests/fakes.py` mirrors them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -90,6 +90,17 @@ class Device:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Wrong PINs in a row."""
+
+    tries: int
+    boot: str | None
+    """Random name of the boot in which the last one was; None: not known."""
+    mono: float
+    """CLOCK_BOOTTIME of the last one, in that boot."""
+
+
 class MemoryGauge(Protocol):
     """How much memory there is."""
 
@@ -105,8 +116,8 @@ class VaultStore(Protocol):
         """Keep other processes from changing the vault meanwhile; waits at most 5 s, then LockBusy."""
         ...
 
-    def load(self) -> Stored:
-        """Return what is on the card."""
+    def load(self, *, fresh: bool = False) -> Stored:
+        """Return what is on the card; `fresh`: of the card itself, not of memory, and no trouble is passed over."""
         ...
 
     def save(self, sealed: bytes, check: Callable[[bytes], None]) -> None:
@@ -119,6 +130,26 @@ class VaultStore(Protocol):
 
     def set_aside(self, unix: float) -> str:
         """Keep the damaged newest file as `vault.bad-<time>` and return that name. Call it only inside `lock`."""
+        ...
+
+    def forget_older(self) -> None:
+        """Remove everything that an older key opens: `vault.json.1` to `.3`, and what was set aside."""
+        ...
+
+    def attempts(self) -> Attempts:
+        """Return the wrong PINs so far; a file that is damaged counts as very many."""
+        ...
+
+    def save_attempts(self, attempts: Attempts | None) -> None:
+        """Keep the count; on return it survives a power cut and was read back. None: there are none."""
+        ...
+
+    def remembered(self) -> Mapping[str, float]:
+        """Return the numbers that were remembered. Never raises: what can't be used counts as none."""
+        ...
+
+    def remember(self, key: str, value: float) -> None:
+        """Keep a number beside the others; waits for the lock."""
         ...
 
     def device(self) -> Device | None:

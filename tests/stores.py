@@ -11,7 +11,7 @@ from typing import Final
 
 from appliance.core.instant import Instant, Trust
 from appliance.errors import ApplianceError, LockBusy, ReadableByOthers, StorageFailed
-from appliance.ports import Device, Stored
+from appliance.ports import Attempts, Device, Stored
 
 VAULT: Final = "vault.json"
 GENERATIONS: Final = 3
@@ -26,6 +26,8 @@ class Card:
     device: Device | None = None
     secret: bytes | None = field(default=None, repr=False)
     locked: bool = False
+    attempts: Attempts | None = None
+    numbers: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(eq=False, slots=True)
@@ -67,8 +69,8 @@ class FakeStore:
         finally:
             self.card.locked = False
 
-    def load(self) -> Stored:
-        """Return the vault file and its older generations."""
+    def load(self, *, fresh: bool = False) -> Stored:
+        """Return the vault file and its older generations; it has no cache."""
         self.loads += 1
         if self.broken is not None:
             raise self.broken
@@ -99,6 +101,31 @@ class FakeStore:
         name = f"vault.bad-{unix:.0f}"
         self.files[name] = self.files.pop(VAULT)
         return name
+
+    def forget_older(self) -> None:
+        """Remove the older generations and what was set aside."""
+        self._writable()
+        for name in [name for name in self.files if name != VAULT]:
+            del self.files[name]
+
+    def attempts(self) -> Attempts:
+        """Return the wrong PINs so far."""
+        return self.card.attempts or Attempts(0, None, 0.0)
+
+    def save_attempts(self, attempts: Attempts | None) -> None:
+        """Keep the count."""
+        self._writable()
+        self.card.attempts = attempts
+
+    def remembered(self) -> dict[str, float]:
+        """Return the numbers."""
+        return dict(self.card.numbers)
+
+    def remember(self, key: str, value: float) -> None:
+        """Keep a number."""
+        with self.lock():
+            self._writable()
+            self.card.numbers[key] = value
 
     def device(self) -> Device | None:
         """Return who this Pi is."""

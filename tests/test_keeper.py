@@ -25,8 +25,9 @@ from appliance.errors import (
     VaultExists,
     VaultTooNew,
     WrongPassphrase,
+    WrongPin,
 )
-from appliance.keeper import Keeper, Kept
+from appliance.keeper import BY_ITSELF, Door, Keeper, Kept
 from appliance.ports import Device
 from appliance.vault import canonical, document, edit, keys, sealed
 from appliance.vault.edit import Moment
@@ -891,3 +892,124 @@ def test_a_document_that_would_not_read_back_is_never_saved(made: Desk, impossib
         made.keeper().change(lambda vault, moment: edit.add(vault, wrong, 0, moment))
     assert made.store.files == before
     assert document.unknown_needs(made.keeper().open().vault) == frozenset()
+
+
+# --- older generations and the trash
+
+
+def test_older_generations_are_given_newest_first_as_far_as_the_present_key_opens_them(desk: Desk) -> None:
+    desk.create()
+    for name in ("one", "two", "three", "four"):
+        desk.keeper().change(adding(name))
+    assert [vault.generation for vault in desk.keeper().older()] == [4, 3, 2]
+    desk.store.files["vault.json.2"] = b"damaged"
+    assert [vault.generation for vault in desk.keeper().older()] == [4, 2]
+
+
+def test_what_lay_in_the_trash_for_30_days_goes_with_the_next_change_of_a_trusted_clock(desk: Desk) -> None:
+    desk.create()
+    keeper = desk.keeper()
+    uuid = next(iter(keeper.change(adding("old")).vault.records))
+    desk.clock.advance(1)
+    keeper.change(lambda vault, moment: edit.remove(vault, uuid, moment))
+    desk.clock.advance(edit.TRASH_SECONDS + 1)
+    desk.clock.trust = "not-set"
+    assert uuid in keeper.change(adding("one")).vault.trash
+    desk.clock.trust = "synchronised"
+    assert uuid in keeper.open().vault.trash, "reading changes nothing"
+    after = keeper.change(adding("two")).vault
+    assert (uuid in after.trash, uuid in after.tombstones) == (False, True)
+
+
+def test_a_backup_that_still_has_what_expired_here_holds_nothing_new(desk: Desk) -> None:
+    desk.create()
+    keeper = desk.keeper()
+    uuid = next(iter(keeper.change(adding("old")).vault.records))
+    desk.clock.advance(1)
+    published = keeper.change(lambda vault, moment: edit.remove(vault, uuid, moment)).published
+    desk.clock.advance(edit.TRASH_SECONDS + 1)
+    keeper.change(adding("one"))
+    verdict = keeper.check(published)
+    assert isinstance(verdict, Authentic)
+    assert not verdict.novel
+
+
+# --- the card, and what people have in the head
+
+
+def test_reading_through_finds_every_file_that_is_damaged(desk: Desk) -> None:
+    desk.create()
+    keeper = desk.keeper()
+    for name in ("one", "two"):
+        keeper.change(adding(name))
+    keeper.inspect()
+    for name, words in (
+        ("vault.json", "the vault file is damaged"),
+        ("vault.json.2", "vault file .2 is damaged"),
+    ):
+        good = desk.store.files[name]
+        desk.store.files[name] = damaged(good)
+        with pytest.raises(VaultDamaged, match=words):
+            keeper.inspect()
+        desk.store.files[name] = good
+    del desk.store.files["vault.json"]
+    with pytest.raises(StorageFailed, match="the vault file is gone"):
+        keeper.inspect()
+
+
+def test_what_another_key_sealed_is_no_damage(desk: Desk) -> None:
+    desk.create()
+    keeper = desk.keeper()
+    old = keeper.open().published
+    keeper.rekey(PASSPHRASE, keys.new_recovery_key(desk.dice), desk.dice.uuid, BY_ITSELF)
+    desk.store.files["vault.json.1"] = old
+    keeper.inspect()
+
+
+def test_it_is_remembered_once_a_day_that_a_person_used_passphrase_or_recovery_key(desk: Desk) -> None:
+    desk.create()
+    made_at = desk.clock.unix
+    assert desk.keeper().tried_at() == made_at
+    desk.clock.advance(3600)
+    desk.keeper().unlock(PASSPHRASE)
+    assert desk.keeper().tried_at() == made_at
+    desk.clock.advance(90_000)
+    assert desk.keeper().recognised(PASSPHRASE) == "passphrase"
+    assert desk.keeper().tried_at() == desk.clock.unix
+    desk.clock.advance(90_000)
+    desk.store.full = full_card()
+    assert desk.keeper().unlock(PASSPHRASE).mode == "credential"
+    desk.store.full = None
+    with pytest.raises(WrongPassphrase):
+        desk.keeper().unlock("wrong horse battery staple")
+    desk.clock.trust = "not-set"
+    desk.keeper().unlock(PASSPHRASE)
+    assert desk.keeper().tried_at() == desk.clock.unix - 90_000
+
+
+def test_a_passphrase_of_digits_is_not_taken_for_a_pin(desk: Desk) -> None:
+    digits = "314159265358979"
+    desk.keeper().create(
+        VAULT_ID, digits, keys.new_recovery_key(desk.dice), desk.dice.uuid, Door("pin", "493817")
+    )
+    assert desk.keeper().unlock(digits).mode == "pin"
+    assert desk.keeper().unlock("493817").mode == "pin"
+    with pytest.raises(WrongPin):
+        desk.keeper().unlock("314159265358978")
+    assert desk.store.attempts().tries == 1
+
+
+def test_how_it_opens_is_told_by_the_newest_file_that_can_be_read(desk: Desk) -> None:
+    desk.keeper().create(
+        VAULT_ID, PASSPHRASE, keys.new_recovery_key(desk.dice), desk.dice.uuid, Door("pin", "493817")
+    )
+    keeper = desk.keeper()
+    keeper.unlock("493817")
+    keeper.change(adding("one"))
+    desk.store.files["vault.json"] = b"damaged"
+    assert desk.keeper().mode() == "pin"
+    del desk.store.files["vault.json"]
+    assert desk.keeper().mode() == "pin"
+    desk.store.files.clear()
+    with pytest.raises(NothingFound):
+        desk.keeper().mode()

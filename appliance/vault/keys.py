@@ -23,6 +23,8 @@ from appliance.vault import canonical
 
 RandomBytes = Callable[[int], bytes]
 Mode = Literal["credential", "pin"]
+Secret = Literal["passphrase", "recovery key"]
+"""What a person has, in the head or on paper."""
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
@@ -40,6 +42,7 @@ _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ALIKE: Final = str.maketrans("OIL", "011")
 _DASHES: Final = str.maketrans("", "", "-\u2010\u2011\u2012\u2013\u2014\u2212\u00ad")
 """As documents and phones write a hyphen."""
+_DASHED: Final = dict.fromkeys(_DASHES, " ")
 _RECOVERY_CHARACTERS: Final = 26
 _CHECK_PRIME: Final = 1021
 """The greatest prime that two characters of 5 bits can hold: each wrong character changes the remainder, and so does
@@ -128,32 +131,36 @@ def unwrap_any(slots: Sequence[Slot], entered: str, *, memory_limit: int) -> byt
 
     `slots` are passphrase and recovery key, in this order. Raises WrongPassphrase.
     """
+    return recognised(slots, entered, memory_limit=memory_limit)[1]
+
+
+def recognised(slots: Sequence[Slot], entered: str, *, memory_limit: int) -> tuple[Secret, bytes]:
+    """Return which of the two a person entered, and the master key. As `unwrap_any` otherwise."""
     passphrase, recovery = slots
     printed = recovery_form(entered)
     if printed is not None:
         master = unwrap(recovery, printed, memory_limit=memory_limit)
         if master is not None:
-            return master
+            return "recovery key", master
     master = unwrap(passphrase, entered, memory_limit=memory_limit)
     if master is None:
-        raise WrongPassphrase(
-            "can't open the vault",
-            "wrong passphrase",
-            "passphrases are case-sensitive; the recovery key works here too",
-        )
-    return master
+        slip = miscopied(entered)
+        why = "wrong passphrase" if slip is None else f"wrong recovery key: {slip}"
+        hint = "passphrases are case-sensitive; the recovery key works here too"
+        raise WrongPassphrase("can't open the vault", why, hint)
+    return "passphrase", master
 
 
 def new_device_wrap(master: bytes, secret: bytes, *, device: str, random_bytes: RandomBytes) -> DeviceWrap:
     """Return a wrap that the device's own secret opens without a person (credential mode)."""
     salt, nonce = random_bytes(SALT_BYTES), random_bytes(NONCE_BYTES)
-    key, tag = encrypt(_device_key(secret, salt), nonce, master, _device_data(device, "credential", salt, 0))
+    key, tag = encrypt(_device_key(secret, salt), nonce, master, device_data(device, "credential", salt, 0))
     return DeviceWrap("credential", salt, 0, nonce, tag, key)
 
 
 def unwrap_device(wrap: DeviceWrap, secret: bytes, *, device: str) -> bytes | None:
     """Return the master key, or None if this secret and device do not open the wrap."""
-    data = _device_data(device, wrap.mode, wrap.salt, wrap.n)
+    data = device_data(device, wrap.mode, wrap.salt, wrap.n)
     return decrypt(_device_key(secret, wrap.salt), wrap.nonce, wrap.key, wrap.tag, data)
 
 
@@ -161,7 +168,8 @@ def _device_key(secret: bytes, salt: bytes) -> bytes:
     return HKDF(SHA256(), KEY_BYTES, salt, b"otp-appliance device v1").derive(secret)
 
 
-def _device_data(device: str, mode: Mode, salt: bytes, n: int) -> bytes:
+def device_data(device: str, mode: Mode, salt: bytes, n: int) -> bytes:
+    """Return what a device wrap authenticates beside the key: whose it is, and how it was made."""
     return canonical.dump({"device": device, "mode": mode, "n": n, "salt": salt.hex(), "v": 1})
 
 
@@ -216,6 +224,25 @@ def recovery_form(text: str) -> str | None:
     if len(check) != 2 or not set(joined) <= set(_CROCKFORD):
         return None
     return _in_fours(joined) if hmac.compare_digest(check, _check(body)) else None
+
+
+def miscopied(text: str) -> str | None:
+    """Return what is wrong about a recovery key that was copied from paper, by its groups.
+
+    None if it is a right one, or does not look like one. The check characters tell that one group is wrong, not which.
+    """
+    groups = text.translate(_DASHED).upper().split()
+    signs = "".join(groups)
+    if recovery_form(text) is not None or sum(sign.isdigit() for sign in signs) < 3 or len(groups) < 5:
+        return None
+    for place, group in enumerate(groups, 1):
+        if not set(group.translate(_ALIKE)) <= set(_CROCKFORD):
+            return f"group {place} holds a sign that recovery keys never have"
+        if len(group) != 4:
+            return f"group {place} has {len(group)} characters in place of 4"
+    if len(groups) != 7:
+        return f"it has {len(groups)} groups in place of 7"
+    return "one of its characters is another one; compare each group with the paper"
 
 
 def _check(body: str) -> str:

@@ -7,16 +7,18 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from appliance.adapters import store as store_module
 from appliance.adapters.store import READ_LIMIT, StateFolder
+from appliance.adapters.store import folder as store_module
 from appliance.errors import ApplianceError, LockBusy, ReadableByOthers, StorageFailed, VaultDamaged
 from appliance.ports import Device, VaultStore
 from tests.stores import FakeStore, full_card
@@ -585,7 +587,7 @@ def test_numbers_are_remembered_by_name_for_whoever_looks(folder: StateFolder, s
     folder.remember("brightness", 128)
     folder.remember("brightness", 64)
     assert StateFolder(state).remembered() == {"good_time": 1_800_000_000.25, "brightness": 64.0}
-    assert [path.name for path in state.iterdir()] == ["remembered.json"]
+    assert {path.name for path in state.iterdir()} == {"lock", "remembered.json"}
     assert mode(state / "remembered.json") == 0o600
 
 
@@ -683,3 +685,33 @@ def test_a_memory_nested_as_deep_as_can_be_read_can_be_written(folder: StateFold
         remember_raw(state, b'{"brightness": 1, "odd": ' + b"[" * depth + b"]" * depth + b"}")
         folder.remember("brightness", 2)
         assert folder.remembered() == {"brightness": 2.0}
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user gets to, as pytest's own is not."""
+    made = Path(tempfile.mkdtemp())
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_another_owner_than_the_folder_is_told_apart_from_missing_rights(open_folder: Path) -> None:
+    state = open_folder / "state"
+    state.mkdir(mode=0o700)
+    os.chown(state, 12345, 12345)
+    (state / "vault.json").touch(mode=0o600)
+    with warnings.catch_warnings():  # of threads, which the child does not need
+        warnings.simplefilter("ignore", DeprecationWarning)
+        reader = os.fork()
+    if reader == 0:
+        os.setgroups([])
+        os.setgid(12345)
+        os.setuid(12345)
+        try:
+            StateFolder(state).load()
+        except StorageFailed as error:
+            os._exit(0 if "another user than its folder" in error.why else 1)
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(reader, 0)[1]) == 0

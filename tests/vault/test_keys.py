@@ -293,6 +293,36 @@ class TestRecoveryKeys:
         assert keys.recovery_form(of_that_letter.replace(letter, sign)) is None
 
 
+MISCOPIED = {
+    "0000-0000-0000-0000-0000-0000-0001": "one of its characters is another one",
+    "0000-0000-000-0000-0000-0000-0000": "group 3 has 3 characters in place of 4",
+    "0000 0000 0000 0000 0000 00000 0000": "group 6 has 5 characters in place of 4",
+    "0000-0000-0000-0000-0000-0000": "it has 6 groups in place of 7",
+    "0000-0000-0000-0000-0U00-0000-0000": "group 5 holds a sign that recovery keys never have",
+    "0000-00?0-0000-0000-0000-0000-0000": "group 2 holds a sign",
+}
+
+
+@pytest.mark.parametrize("entered", MISCOPIED)
+def test_a_recovery_key_that_was_copied_wrong_is_told_by_its_groups(entered: str) -> None:
+    assert MISCOPIED[entered] in (keys.miscopied(entered) or "")
+    with pytest.raises(WrongPassphrase, match="wrong recovery key: ") as caught:
+        keys.unwrap_any(slots(MASTER), entered, memory_limit=MEMORY)
+    assert MISCOPIED[entered] in caught.value.why
+
+
+@pytest.mark.parametrize(
+    "entered", ["", "swordfish", "correct horse battery staple two six", "000-1", recovery_key(), "1 2 3 4"]
+)
+def test_what_looks_like_no_recovery_key_is_not_judged_as_one(entered: str) -> None:
+    assert keys.miscopied(entered) is None
+
+
+def test_which_of_the_two_was_entered_is_known() -> None:
+    for entered, kind in ((PASSPHRASE, "passphrase"), (recovery_key().lower(), "recovery key")):
+        assert keys.recognised(slots(MASTER), entered, memory_limit=MEMORY) == (kind, MASTER)
+
+
 def test_nothing_secret_appears_in_a_representation() -> None:
     for value in (*slots(MASTER), TestDeviceWraps.wrap):
         shown = f"{value!r} {value}"

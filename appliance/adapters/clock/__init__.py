@@ -8,7 +8,7 @@ proof   what this boot already knows, kept for the processes that follow
 system  the port: readings, verdict after verdict
 """
 
-from appliance.adapters.clock.source import MAXERROR_LIMIT_US, Sources, boottime
+from appliance.adapters.clock.source import MAXERROR_LIMIT_US, Sources, boot_id, boottime
 from appliance.adapters.clock.system import SystemClock
 
-__all__ = ["MAXERROR_LIMIT_US", "Sources", "SystemClock", "boottime"]
+__all__ = ["MAXERROR_LIMIT_US", "Sources", "SystemClock", "boot_id", "boottime"]

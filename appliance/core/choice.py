@@ -40,7 +40,7 @@ def items(state: State, now: Instant) -> tuple[Item, ...]:
             rows.append("reveal")
     if isinstance(state.phase, Open):
         rows.append("list")
-        if state.options.lockable:
+        if state.phase.mode != "credential":
             rows.append("lock")
     rows.append("status")
     if shown is not None:

@@ -16,6 +16,26 @@ class OpenVault:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlock:
+    """Open the vault with what somebody entered -> Opened | Refused | Failed."""
+
+    ref: int
+    entered: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reexec:
+    """Drop the keys and start the process anew: nothing else leaves no copy of a secret in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspect:
+    """Read every generation of the vault from the card itself -> Inspected."""
+
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
 class Spend:
     """Take the next HOTP code: move the counter of account `uuid` on."""
 
@@ -73,7 +93,7 @@ class Measure:
 class Remember:
     """Keep a figure on the card, for the next start; a failure is logged and nothing else."""
 
-    key: Literal["brightness", "good_time"]
+    key: Literal["brightness", "good_time", "secrets_tried"]
     value: float
 
 
@@ -125,6 +145,9 @@ class Exit:
 
 Effect = (
     OpenVault
+    | Unlock
+    | Reexec
+    | Inspect
     | Change
     | Check
     | Publish

@@ -10,6 +10,9 @@ from typing import Any, Literal
 from appliance.core.gestures import Gestured, Moved
 from appliance.vault.model import Vault
 
+Mode = Literal["credential", "pin", "passphrase"]
+"""After a start a vault opens by itself, by a PIN, or by the passphrase alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -37,6 +40,40 @@ class Opened:
     vault: Vault = field(repr=False)
     warning: Problem | None = None
     """The newest file was damaged, and an older one opened."""
+    mode: Mode = "credential"
+    """How it opens after a start."""
+    tried_at: float | None = None
+    """Unix seconds at which passphrase or recovery key last opened it; None: nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """There is a vault, and somebody must enter what opens it."""
+
+    ref: int
+    kind: Literal["pin", "passphrase"]
+    wait: float = 0.0
+    """Seconds until a PIN may be tried."""
+    tries_left: int | None = None
+    """Before waiting begins or grows; None: each wrong one costs time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What somebody entered does not open the vault, or may not be tried yet."""
+
+    ref: int
+    why: str
+    wait: float = 0.0
+    tries_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """Every generation on the card was read."""
+
+    ref: int
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +241,9 @@ Event = (
     | ButtonsFailed
     | Measured
     | Opened
+    | Shut
+    | Refused
+    | Inspected
     | Missing
     | Saved
     | Failed

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from appliance.core import backup as backups
-from appliance.core import choice
+from appliance.core import choice, lock
 from appliance.core.care import darkened
 from appliance.core.effects import Change, Effect, Log, Remember, Spend, Vouch
 from appliance.core.events import Problem
@@ -30,7 +30,7 @@ from appliance.core.screen import (
     Screen,
     Walk,
 )
-from appliance.core.state import MESSAGE_SECONDS, Spending, State, selected, told
+from appliance.core.state import MESSAGE_SECONDS, Closed, Spending, State, selected, told
 from appliance.vault import otpauth
 from appliance.vault.model import Record
 
@@ -42,7 +42,6 @@ WALK_SECONDS: Final = 1.0
 """After the last account that passed by, until its code is shown."""
 FAST_SECONDS: Final = 1.0
 
-NO_PIN: Final = Problem("Not locked", "there is no PIN: this device opens its vault by itself", short="")
 QR_OFF: Final = Problem("QR codes are off", "to allow them:", "display.allow_qr", short="")
 TOO_EARLY: Final = Problem(
     "Clock is wrong", "it is later than it says;", "set it: sudo date -s ...", short=""
@@ -59,7 +58,7 @@ def woken(state: State, now: Instant) -> State:
     return replace(state, panel=panel)
 
 
-def gestured(  # noqa: C901, PLR0911 - one case for each action
+def gestured(  # noqa: C901, PLR0911, PLR0912 - one case for each action
     state: State, event: Gestured, now: Instant, ref: int
 ) -> Step:
     """Return what a gesture makes of the state; `ref` and `ref + 1` are fresh numbers for its effects."""
@@ -71,6 +70,8 @@ def gestured(  # noqa: C901, PLR0911 - one case for each action
     if state.panel.message is not None:
         # A hand that still holds on has not read it.
         return (_on_panel(state, message=None) if event.repeat == 0 else state), ()
+    if lock.takes(state, now) and event.action not in {"list", "menu", "lock"}:
+        return lock.turned(state, event.action, now, ref)
     match event.action:
         case "previous" | "next":
             return _moved(state, -1 if event.action == "previous" else 1, event.repeat, now), ()
@@ -87,9 +88,17 @@ def gestured(  # noqa: C901, PLR0911 - one case for each action
         case "menu":
             return _toggled(state, _menu(state, now), now), ()
         case "lock":
-            return told(state, NO_PIN, now), ()
+            return _lock(state, now)
         case _:
             assert_never(event.action)
+
+
+def _lock(state: State, now: Instant) -> Step:
+    if lock.lockable(state):
+        return lock.locked(state)
+    if isinstance(state.phase, Closed):
+        return state, ()
+    return told(state, lock.NOTHING_TO_LOCK, now), ()
 
 
 def _on_panel(state: State, **changes: object) -> State:
@@ -252,7 +261,7 @@ def _picked(state: State, item: Item, now: Instant, ref: int) -> Step:  # noqa: 
         case "list":
             return _list(state), ()
         case "lock":
-            return told(state, NO_PIN, now), ()
+            return _lock(state, now)
         case "status" | "about":
             return _show(state, Pages(item)), ()
         case "qr":

@@ -8,7 +8,7 @@ from appliance.core.instant import Instant
 from appliance.core.layout.compact import LINES_32, SIZE_32
 from appliance.core.layout.paragraph import LINES
 from appliance.core.layout.status_screen import Row, status_pages
-from appliance.core.state import Locked, NoVault, Open, Starting, State
+from appliance.core.state import Closed, Locked, NoVault, Open, Starting, State
 
 Topic = Literal["status", "about"]
 
@@ -87,7 +87,7 @@ def _about(state: State) -> tuple[Row, ...]:
             return (*rows, ("Vault", "opening"))
         case NoVault():
             return (*rows, ("Vault", "none yet"))
-        case Locked():
+        case Locked() | Closed():
             return (*rows, ("Vault", "locked"))
         case _:
             assert_never(state.phase)

@@ -4,13 +4,14 @@ from dataclasses import replace
 from typing import Final
 
 from appliance.core import backup as backups
+from appliance.core import lock
 from appliance.core.effects import Effect, OpenVault, Reply, ReplyFrame, Simulate
-from appliance.core.events import Asked
+from appliance.core.events import Asked, Refused
 from appliance.core.gestures import Gestured
 from appliance.core.hand import gestured, woken
 from appliance.core.instant import Instant
 from appliance.core.screen import Qr
-from appliance.core.state import Restoring, State, Waiting
+from appliance.core.state import Closed, Restoring, State, Waiting
 from appliance.core.status import backup_status, status
 
 ASK_SECONDS: Final = 60.0
@@ -59,8 +60,10 @@ def asked(  # noqa: C901, PLR0911 - one case for each method
             return _restoring(state, event, now)
         case "simulate":
             return state, (Simulate(event.ask, event.params),)
-        case "lock" | "unlock":
-            return state, (Reply(event.ask, problem="there is no PIN to lock with"),)
+        case "lock":
+            return _locked(state, event)
+        case "unlock":
+            return _unlocked(state, event, now, ref)
         case _:
             return state, (Reply(event.ask, problem="unknown method"),)
 
@@ -74,6 +77,26 @@ def _pressed(state: State, event: Asked, now: Instant, ref: int) -> Step:
     return state, (*effects, Reply(event.ask, {}))
 
 
+def _locked(state: State, event: Asked) -> Step:
+    if not lock.lockable(state):
+        problem = "it is locked" if isinstance(state.phase, Closed) else "set a PIN first: appliance pin set"
+        return state, (Reply(event.ask, problem=problem),)
+    state, effects = lock.locked(state)
+    return state, (Reply(event.ask, {}), *effects)
+
+
+def _unlocked(state: State, event: Asked, now: Instant, ref: int) -> Step:
+    entered, closed = event.params.get("entered"), state.phase
+    if not isinstance(closed, Closed):
+        return state, (Reply(event.ask, problem="it is not locked"),)
+    if not isinstance(entered, str) or closed.checking:
+        problem = "a try is under way" if closed.checking else "nothing was entered"
+        return state, (Reply(event.ask, problem=problem),)
+    state, effects = lock.tried(state, entered, now, ref)
+    wait = Waiting(event.ask, "unlock", now.mono + ASK_SECONDS, ref)
+    return replace(state, waiting=(*state.waiting, wait)), effects
+
+
 def _restoring(state: State, event: Asked, now: Instant) -> Step:
     """A command tells how far it is, and without a step that it gave up; whoever waits for it wants to see it."""
     match dict(event.params):
@@ -84,11 +107,18 @@ def _restoring(state: State, event: Asked, now: Instant) -> Step:
             return state, (Reply(event.ask, problem="no such progress"),)
 
 
-def reloaded(state: State, ref: int, problem: str | None = None) -> Step:
-    """Answer who waits for the reload `ref`."""
-    done = tuple(one for one in state.waiting if one.goal == "reload" and one.ref == ref)
+def done(state: State, ref: int, problem: str | None = None) -> tuple[State, tuple[Reply, ...]]:
+    """Answer who waits for the reload or the unlocking `ref`."""
+    done = tuple(one for one in state.waiting if one.goal != "backup" and one.ref == ref)
     state = replace(state, waiting=tuple(one for one in state.waiting if one not in done))
     return state, tuple(Reply(one.ask, None if problem else {}, problem) for one in done)
+
+
+def refused(state: State, event: Refused) -> Step:
+    """Answer who waits for an unlocking that did not succeed."""
+    why = {"why": event.why, "wait": event.wait, "tries_left": event.tries_left}
+    state, answers = done(state, event.ref)
+    return state, tuple(Reply(one.ask, why) for one in answers)
 
 
 def answered(state: State, now: Instant) -> Step:

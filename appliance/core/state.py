@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from appliance.core.cycle import Backup
-from appliance.core.events import Problem
+from appliance.core.events import Mode, Problem
 from appliance.core.gestures import Buttons, Layout
 from appliance.core.instant import Instant
 from appliance.core.screen import Code, Screen
@@ -34,8 +34,8 @@ class Options:
     reveal_on_press: bool = False
     """A code is hidden until somebody asks for it."""
     allow_qr: bool = False
-    lockable: bool = False
-    """There is a PIN or a passphrase to lock with."""
+    relock_after: float = 0.0
+    """Seconds without a press until an open vault is locked, where it can be; 0: never."""
     layout: Layout = "three"
     height: int = 64
     """Rows of the panel, 64 or 32."""
@@ -74,11 +74,31 @@ class Locked:
 
 
 @dataclass(frozen=True, slots=True)
+class Closed:
+    """There is a vault, and somebody must enter what opens it."""
+
+    kind: Literal["pin", "passphrase"]
+    entered: str = field(default="", repr=False)
+    """Digits accepted so far."""
+    choice: int = field(default=0, repr=False)
+    """Place on the wheel: a digit, or what comes after them (`WHEEL`)."""
+    wait_until: float = 0.0
+    """Monotonic; no PIN is taken before."""
+    tries_left: int | None = None
+    checking: int = 0
+    """Ref of the attempt under way; 0: none is."""
+    until: float = 0.0
+    """Monotonic; then the attempt has taken too long."""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Open:
     """The vault is open."""
 
     vault: Vault = field(repr=False)
     generation: int
+    mode: Mode = "credential"
     records: tuple[Record, ...] = field(init=False, repr=False, compare=False)
     """In the order of the display; sorted once, since it is asked for several times a second."""
 
@@ -86,7 +106,7 @@ class Open:
         object.__setattr__(self, "records", listed(self.vault))
 
 
-Phase = Starting | NoVault | Locked | Open
+Phase = Starting | NoVault | Locked | Closed | Open
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +165,23 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What is looked after over days and months."""
+
+    card_due: float = 0.0
+    """Monotonic; then all generations are read from the card. 0: not planned yet."""
+    ref: int = 0
+    """Of the reading under way; 0: none is."""
+    checked_at: float | None = None
+    """Unix seconds of the last reading."""
+    card_fault: Fault | None = None
+    tried_at: float | None = None
+    """Unix seconds at which passphrase or recovery key were last tried."""
+    reminded_on: int = -1
+    """Day since 1970 of the last reminder."""
+
+
+@dataclass(frozen=True, slots=True)
 class Restoring:
     """A command brings a vault back."""
 
@@ -175,7 +212,7 @@ class Waiting:
     """A client of the control socket that will be answered when something is done."""
 
     ask: int
-    goal: Literal["backup", "reload"]
+    goal: Literal["backup", "reload", "unlock"]
     until: float
     ref: int = 0
 
@@ -193,6 +230,7 @@ class State:
     buttons_fault: Fault | None = None
     host: Host = Host()
     restoring: Restoring | None = None
+    upkeep: Upkeep = Upkeep()
     good_time_due: float = 0.0
     """Monotonic; then the time, if it is good, is remembered again."""
     waiting: tuple[Waiting, ...] = ()

@@ -6,7 +6,8 @@ from appliance.core.care import light
 from appliance.core.cycle import Backup
 from appliance.core.gestures import stuck
 from appliance.core.instant import Instant
-from appliance.core.state import Fault, Json, Locked, NoVault, Open, Starting, State
+from appliance.core.state import Closed, Fault, Json, Locked, NoVault, Open, Starting, State
+from appliance.core.upkeep import card_status, secrets_status
 
 
 def status(state: State, now: Instant) -> Json:
@@ -15,7 +16,7 @@ def status(state: State, now: Instant) -> Json:
     return {
         "running": True,
         "state": _phase(state),
-        "error": state.phase.problem.why if isinstance(state.phase, Locked) else None,
+        "error": _error(state),
         "name": vault.name if vault else state.options.name,
         "device": vault.device if vault else state.options.device,
         "vault": vault.id if vault else None,
@@ -26,8 +27,20 @@ def status(state: State, now: Instant) -> Json:
         "buttons": _buttons(state),
         "broker": _broker(state),
         "backup": backup_status(state.backup),
+        "card": card_status(state),
+        "secrets": secrets_status(state.upkeep.tried_at, now),
         "peers": [],
     }
+
+
+def _error(state: State) -> str | None:
+    match state.phase:
+        case Locked(problem):
+            return problem.why
+        case Closed(kind):
+            return "it needs the PIN" if kind == "pin" else "it needs the passphrase"
+        case _:
+            return None
 
 
 def clock_status(now: Instant) -> Json:
@@ -91,7 +104,7 @@ def _phase(state: State) -> str:
             return "starting"
         case NoVault():
             return "no-vault"
-        case Locked():
+        case Locked() | Closed():
             return "locked"
         case Open():
             return "open"

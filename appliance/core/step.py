@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from appliance.core import backup as backups
-from appliance.core import care, gestures, question
+from appliance.core import care, gestures, lock, question, upkeep
 from appliance.core.account_view import SCROLL_SECONDS
 from appliance.core.cycle import Backup
 from appliance.core.effects import Effect, Exit, Log, Measure, OpenVault, Remember
@@ -22,15 +22,19 @@ from appliance.core.events import (
     Connected,
     Event,
     Failed,
+    Inspected,
     Lost,
     Measured,
     Missing,
+    Mode,
     Opened,
     PanelBack,
     PanelFailed,
     Problem,
     Received,
+    Refused,
     Saved,
+    Shut,
     Stopping,
     Subscribed,
     Woke,
@@ -42,6 +46,7 @@ from appliance.core.render import scrolling
 from appliance.core.screen import Pages
 from appliance.core.state import (
     REFS,
+    Closed,
     Fault,
     Host,
     Locked,
@@ -104,6 +109,12 @@ def _step(  # noqa: C901, PLR0911, PLR0912 - one case for each event
             return _hardware(state, event, now)
         case Opened():
             return _opened(state, event, now, ref)
+        case Shut():
+            return _shut(state, event, now)
+        case Refused():
+            return _refused(state, event, now)
+        case Inspected():
+            return upkeep.inspected(state, event, now, ref)
         case Missing():
             return _missing(state, event)
         case Saved():
@@ -131,6 +142,9 @@ def deadline(state: State, now: Instant) -> float:
         times.append(due)
     if (due := gestures.deadline(state.buttons)) is not None:
         times.append(due)
+    times += lock.deadlines(state)
+    if (due := upkeep.deadline(state)) is not None:
+        times.append(due)
     if isinstance(state.phase, Locked):
         times.append(state.phase.until)
     if isinstance(panel.hotp, Spending):
@@ -154,13 +168,16 @@ def _woken(state: State, event: Woke, now: Instant, ref: int) -> Step:
     if isinstance(hotp, Spending) and now.mono >= hotp.until:
         late = Problem("the counter was not saved", "the card does not answer", "try again", "E2")
         state = told(replace(state, panel=replace(state.panel, hotp=None)), late, now)
-    state = care.rested(state, now)
+    state = care.rested(lock.rested(state, now), now)
     if isinstance(state.phase, Locked) and now.mono >= state.phase.until:
         state = replace(state, phase=replace(state.phase, until=now.mono + RETRY_SECONDS), opening=ref + 2)
         effects = (*effects, OpenVault(ref + 2))
     state, looks = _looked_after(state, now, ref + 3)
     state, more = _backed(state, event, now, ref)
-    return state, (*effects, *looks, *more)
+    state, ref = _numbered(state)
+    state, reads = upkeep.elapsed(state, now, ref)
+    state, end = lock.idled(state, now)
+    return state, (*effects, *looks, *more, *reads, *end)
 
 
 def _looked_after(state: State, now: Instant, ref: int) -> Step:
@@ -193,7 +210,8 @@ def _touched(
     state, effects = _stuck(state, before, now)
     if state.panel.blank and gestures.went_down(before, buttons):
         # At once, not when it is let go; and whatever else the hand does until then is the waking.
-        return replace(woken(state, now), buttons=gestures.used_up(buttons)), effects
+        state = upkeep.reminded(woken(state, now), now)
+        return replace(state, buttons=gestures.used_up(buttons)), effects
     for one in acted:
         state, more = gestured(state, one, now, ref)
         effects = (*effects, *more)
@@ -229,10 +247,10 @@ def _hardware(state: State, event: PanelFailed | PanelBack | ButtonsFailed, now:
 # --- the vault
 
 
-def _held(state: State, vault: Vault, generation: int, now: Instant) -> State:
+def _held(state: State, vault: Vault, generation: int, mode: Mode, now: Instant) -> State:
     """Take over a vault; keep the account on the display if it is still there."""
     shown = state.shown
-    state = replace(state, phase=Open(vault, generation))
+    state = replace(state, phase=Open(vault, generation, mode))
     records = state.records
     if not records:
         return selected(state, None, now)
@@ -248,11 +266,14 @@ def _held(state: State, vault: Vault, generation: int, now: Instant) -> State:
 
 def _opened(state: State, event: Opened, now: Instant, ref: int) -> Step:
     first = not isinstance(state.phase, Open)
+    if isinstance(state.phase, Closed):
+        state = woken(state, now)  # whoever unlocked it from afar sees it, and it is not locked again at once
     if event.ref == state.opening:
         state = replace(state, opening=0)
     elif isinstance(state.phase, Open) and event.generation <= state.phase.generation:
-        return question.reloaded(state, event.ref)  # late, or a duplicate: what was saved since stays
-    state = replace(_held(state, event.vault, event.generation, now), restoring=None)
+        return question.done(state, event.ref)  # late, or a duplicate: what was saved since stays
+    state = _held(state, event.vault, event.generation, event.mode, now)
+    state = replace(state, restoring=None, upkeep=replace(state.upkeep, tried_at=event.tried_at))
     effects: tuple[Effect, ...] = ()
     if first:
         fields = (("generation", event.generation), ("accounts", len(event.vault.records)))
@@ -261,12 +282,26 @@ def _opened(state: State, event: Opened, now: Instant, ref: int) -> Step:
         state = told(state, event.warning, now)
         effects = (*effects, Log(40, "vault damaged", (("what", event.warning.why),)))
     state, more = _backed(state, event, now, ref)
-    state, answers = question.reloaded(state, event.ref)
+    state, answers = question.done(state, event.ref)
     return state, (*effects, *more, *answers)
 
 
+def _shut(state: State, event: Shut, now: Instant) -> Step:
+    log = () if isinstance(state.phase, Closed) else (Log(20, "vault locked", (("needs", event.kind),)),)
+    state, answers = question.done(state, event.ref)
+    if event.ref != state.opening:
+        return state, answers
+    state, end = lock.shut(replace(state, opening=0), event, now)
+    return state, (*log, *answers, *end)
+
+
+def _refused(state: State, event: Refused, now: Instant) -> Step:
+    state, answers = question.refused(lock.refused(state, event, now), event)
+    return state, (Log(30, "not unlocked", (("why", event.why),)), *answers)
+
+
 def _missing(state: State, event: Missing) -> Step:
-    state, answers = question.reloaded(state, event.ref)
+    state, answers = question.done(state, event.ref)
     if event.ref != state.opening:
         return state, answers
     log = () if isinstance(state.phase, NoVault) else (Log(20, "no vault yet"),)
@@ -276,7 +311,7 @@ def _missing(state: State, event: Missing) -> Step:
 
 def _saved(state: State, event: Saved, now: Instant, ref: int) -> Step:
     if isinstance(state.phase, Open) and event.generation >= state.phase.generation:
-        state = _held(state, event.vault, event.generation, now)
+        state = _held(state, event.vault, event.generation, state.phase.mode, now)
     hotp = state.panel.hotp
     if isinstance(hotp, Spending) and hotp.ref == event.ref:
         # Shown only while its account is still selected: the press was for what was seen then.
@@ -293,7 +328,7 @@ def _failed(state: State, event: Failed, now: Instant, ref: int) -> Step:
     if isinstance(state.panel.hotp, Spending) and state.panel.hotp.ref == event.ref:
         state = told(replace(state, panel=replace(state.panel, hotp=None)), problem, now)
         return state, (_log(problem),)
-    state, refusals = question.reloaded(state, event.ref, f"{problem.what}: {problem.why}")
+    state, refusals = question.done(state, event.ref, f"{problem.what}: {problem.why}")
     if event.ref == state.opening:
         return _unopened(state, problem, now), (_log(problem), *refusals)
     state, effects = _backed(state, event, now, ref)

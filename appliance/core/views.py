@@ -1,5 +1,6 @@
 """What each screen says: `view_of(state, now)`; how it looks is the layout's affair."""
 
+from math import ceil
 from typing import Final, Literal, assert_never
 
 from appliance.core import choice
@@ -11,6 +12,7 @@ from appliance.core.instant import Instant
 from appliance.core.layout.clock_screen import ClockView
 from appliance.core.layout.confirm_screen import ConfirmView
 from appliance.core.layout.list_screen import ListView
+from appliance.core.layout.locked_screen import LockedView
 from appliance.core.layout.message_screen import MessageView
 from appliance.core.layout.qr_screen import QrView
 from appliance.core.layout.restoring_screen import RestoringView
@@ -30,8 +32,9 @@ from appliance.core.screen import (
     Question,
     Walk,
 )
-from appliance.core.state import Locked, NoVault, Open, Starting, State
+from appliance.core.state import Closed, Locked, NoVault, Open, Starting, State
 
+_CHECKING: Final = {"pin": "checking the PIN", "passphrase": "checking ..."}
 _ITEMS: Final[dict[Item, str]] = {
     "reveal": "Show a code",
     "clock": "Confirm the time",
@@ -101,10 +104,27 @@ def _base(state: State, now: Instant) -> View:
             return WelcomeView(state.host.address or state.options.address, shift(now))
         case Locked(problem):
             return _problem(problem, now)
+        case Closed():
+            return _closed(state.phase, now)
         case Open():
             return _open(state, now)
         case _:
             assert_never(state.phase)
+
+
+def _closed(closed: Closed, now: Instant) -> LockedView:
+    wait = ceil(closed.wait_until - now.mono)
+    if closed.checking:
+        return LockedView(closed.kind, message=_CHECKING[closed.kind], shift=shift(now))
+    return LockedView(
+        closed.kind,
+        len(closed.entered),
+        closed.choice if closed.kind == "pin" else None,
+        wait if wait > 0 else None,
+        closed.tries_left,
+        closed.message,
+        shift(now),
+    )
 
 
 def _open(state: State, now: Instant) -> View:

@@ -10,14 +10,16 @@ from typing import Final, TypeVar
 
 from PIL.Image import Image
 
-from appliance.core.effects import Change, Check, Effect, Merge, OpenVault, Reply, Spend
+from appliance.core.effects import Change, Check, Effect, Inspect, Merge, OpenVault, Reply, Spend
 from appliance.core.events import (
     Authentic,
     Checked,
     Event,
     Failed,
     Foreign,
+    Inspected,
     Missing,
+    Mode,
     Opened,
     Outdated,
     Problem,
@@ -65,8 +67,15 @@ def vault_of(*accounts: Account, generation: int = 1, counter: int = 0, device: 
     return Vault(VAULT_ID, device, "desk", generation, 0, records)
 
 
-def opened(ref: int, vault: Vault, sealed: bytes = b"", warning: Problem | None = None) -> Opened:
-    return Opened(ref, vault.generation, sealed or named(vault), vault, warning)
+def opened(
+    ref: int,
+    vault: Vault,
+    sealed: bytes = b"",
+    warning: Problem | None = None,
+    *,
+    mode: Mode = "credential",
+) -> Opened:
+    return Opened(ref, vault.generation, sealed or named(vault), vault, warning, mode)
 
 
 def saved(ref: int, vault: Vault, sealed: bytes = b"", *, counters: bool = False) -> Saved:
@@ -101,9 +110,12 @@ class Desk:
         self.state, effects = step(self.state, event, self.now)
         return effects
 
-    def open(self, *accounts: Account, generation: int = 1, counter: int = 0) -> tuple[Effect, ...]:
+    def open(
+        self, *accounts: Account, generation: int = 1, counter: int = 0, mode: Mode = "credential"
+    ) -> tuple[Effect, ...]:
         """Answer the first `OpenVault`."""
-        return self.tell(opened(1, vault_of(*accounts, generation=generation, counter=counter)))
+        vault = vault_of(*accounts, generation=generation, counter=counter)
+        return self.tell(opened(1, vault, mode=mode))
 
     def move(self, seconds: float) -> None:
         """Let time pass while nobody looks."""
@@ -180,7 +192,7 @@ class Card:
         generation = 1 + max(change.generation, self.vault.generation)
         self.vault = replace(change, generation=generation)
 
-    def work(self, effect: OpenVault | Change | Check) -> Event:
+    def work(self, effect: OpenVault | Change | Check | Inspect) -> Event:
         """Do a piece of work."""
         if self.vault is None:
             return Missing(effect.ref) if isinstance(effect, OpenVault) else Failed(effect.ref, TROUBLE)
@@ -189,6 +201,8 @@ class Card:
                 return Opened(ref, self.vault.generation, self.sealed, self.vault)
             case Check(ref, payload):
                 return Checked(ref, self.check(payload, self.vault))
+            case Inspect(ref):
+                return Inspected(ref)
             case Change(ref, change):
                 if self.full:
                     return Failed(ref, TROUBLE)

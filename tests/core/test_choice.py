@@ -97,11 +97,14 @@ def test_without_a_broker_there_is_no_backup_to_ask_for() -> None:
 
 
 def test_a_desk_that_can_be_locked_offers_it() -> None:
-    assert rows(desk_with(lockable=True))[:2] == ["list", "lock"]
+    for mode, second in (("credential", "status"), ("pin", "lock"), ("passphrase", "lock")):
+        desk = Desk()
+        desk.open(ANNA, mode=mode)  # type: ignore[arg-type]  # a mode
+        assert rows(desk)[:2] == ["list", second]
 
 
 def test_without_a_vault_there_is_nothing_of_accounts_in_the_menu() -> None:
-    desk = Desk(replace(OPTIONS, lockable=True, layout="one"))
+    desk = Desk(replace(OPTIONS, layout="one"))
     starting = rows(desk)
     desk.tell(Missing(1))
     assert starting == rows(desk) == ["status", "brightness", "about", "back"]

@@ -17,6 +17,8 @@ from appliance.core.gestures import (
     elapsed,
     moved,
     stuck,
+    used_up,
+    went_down,
 )
 
 LAYOUTS: Final[tuple[Layout, ...]] = get_args(Layout)
@@ -767,3 +769,117 @@ def test_no_step_comes_sooner_than_a_twelfth_of_a_second_after_another_by_itself
     for at, acted in bench.acted:
         assert acted.repeat == 0 or at - last[acted.action] >= 1 / 12 - 1e-6
         last[acted.action] = at
+
+
+# --- what wakes a panel
+
+
+def downs(bench: Bench, before: Buttons) -> bool:
+    return went_down(before, bench.buttons)
+
+
+@every_key
+def test_a_key_goes_down_when_its_contact_settles_and_only_then(layout: Layout, key: Key) -> None:
+    bench = Bench(layout)
+    bench.edge(key, 0.0, down=True)
+    assert not downs(bench, Buttons())
+    before = bench.buttons
+    bench.wait(0.02)
+    assert downs(bench, before)
+    before = bench.buttons
+    bench.wait(0.3)
+    assert not downs(bench, before)
+    bench.up(key, 0.31)
+    bench.wait(1.0)
+    assert not downs(bench, before)
+
+
+def test_noise_is_no_key_that_goes_down() -> None:
+    bench = Bench()
+    bench.edge("ok", 0.0, down=True)
+    bench.edge("ok", 0.005, down=False)
+    bench.wait(1.0)
+    assert not downs(bench, Buttons())
+
+
+def test_a_press_is_noticed_though_it_is_handled_late_and_another_key_is_held() -> None:
+    bench = Bench()
+    bench.down("previous", 0.0)
+    bench.wait(0.1)
+    before = bench.buttons
+    bench.edge("next", 0.2, down=True)
+    assert not downs(bench, before)
+    bench.wait(5.0)
+    assert downs(bench, before)
+
+
+def test_a_key_that_comes_free_after_it_was_stuck_does_not_go_down_and_its_next_press_does() -> None:
+    bench = Bench()
+    bench.down("ok", 0.0)
+    bench.wait(70.0)
+    assert stuck(bench.buttons) == ("ok",)
+    before = bench.buttons
+    bench.up("ok", 70.0)
+    bench.wait(71.0)
+    assert not downs(bench, before)
+    bench.down("ok", 72.0)
+    bench.wait(72.1)
+    assert downs(bench, before)
+
+
+@every_key
+def test_a_press_that_is_used_up_does_no_more_however_long_it_lasts_and_the_next_acts(
+    layout: Layout, key: Key
+) -> None:
+    bench = Bench(layout)
+    bench.down(key, 0.0)
+    bench.wait(0.1)
+    bench.acted.clear()
+    bench.buttons = used_up(bench.buttons)
+    bench.wait(20.0)
+    bench.up(key, 20.0)
+    bench.wait(25.0)
+    assert bench.acted == []
+    bench.press(key, 30.0)
+    bench.wait(31.0)
+    assert bench.actions == [short(layout, key)]
+
+
+def test_a_second_press_after_one_that_was_used_up_is_no_double_one() -> None:
+    bench = Bench("one")
+    bench.down("ok", 0.0)
+    bench.wait(0.05)
+    bench.buttons = used_up(bench.buttons)
+    bench.up("ok", 0.1)
+    bench.press("ok", 0.2)
+    bench.wait(2.0)
+    assert bench.actions == ["next"]
+
+
+def test_keys_that_are_up_are_not_used_up() -> None:
+    bench = Bench("one")
+    bench.press("ok", 0.0)
+    bench.wait(0.2)
+    bench.buttons = used_up(bench.buttons)
+    bench.wait(1.0)
+    assert bench.actions == ["next"]
+
+
+def test_a_pair_that_is_used_up_does_not_lock() -> None:
+    bench = Bench()
+    bench.down("previous", 0.0)
+    bench.down("next", 0.05)
+    bench.wait(0.1)
+    bench.acted.clear()
+    bench.buttons = used_up(bench.buttons)
+    bench.wait(10.0)
+    assert bench.acted == []
+
+
+def test_a_key_that_is_used_up_and_held_on_gets_stuck_all_the_same() -> None:
+    bench = Bench()
+    bench.down("ok", 0.0)
+    bench.wait(0.1)
+    bench.buttons = used_up(bench.buttons)
+    bench.wait(61.0)
+    assert stuck(bench.buttons) == ("ok",)

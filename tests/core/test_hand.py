@@ -7,11 +7,10 @@ import pytest
 
 from appliance.core import choice
 from appliance.core.care import RETURN_SECONDS, contrast
-from appliance.core.effects import Change, Log, Remember, Spend, Vouch
+from appliance.core.effects import Change, Log, Reexec, Remember, Spend, Vouch
 from appliance.core.events import Failed, Missing
 from appliance.core.gestures import HOLD_AFTER, Action, Gestured, Layout
 from appliance.core.hand import (
-    NO_PIN,
     QR_OFF,
     QR_SECONDS,
     REVEAL_SECONDS,
@@ -24,6 +23,7 @@ from appliance.core.layout.code_screen import CodeView
 from appliance.core.layout.list_screen import ListView
 from appliance.core.layout.message_screen import MessageView
 from appliance.core.layout.qr_screen import QrView
+from appliance.core.lock import NOTHING_TO_LOCK
 from appliance.core.pages import count
 from appliance.core.screen import (
     LEVELS,
@@ -37,7 +37,7 @@ from appliance.core.screen import (
     Screen,
     Walk,
 )
-from appliance.core.state import MESSAGE_SECONDS, Options, Spent
+from appliance.core.state import MESSAGE_SECONDS, Closed, Options, Spent
 from appliance.vault.model import Account
 from appliance.vault.otp import code_at, code_for
 from tests.core.desk import OPTIONS, TROUBLE, Desk, account, every, only, saved, vault_of
@@ -227,11 +227,11 @@ def test_the_third_key_makes_it_dark_from_everywhere_and_the_code_is_seen_after_
 
 
 @pytest.mark.parametrize("place", ROADS)
-def test_the_pair_that_locks_says_that_there_is_no_pin_and_moves_nothing(place: str) -> None:
+def test_where_there_is_nothing_to_lock_the_pair_that_locks_says_so_and_moves_nothing(place: str) -> None:
     desk = at(place)
     before = desk.screen()
     desk.gesture("lock")
-    assert told(desk) == NO_PIN
+    assert told(desk) == NOTHING_TO_LOCK
     assert desk.screen() == before
 
 
@@ -524,7 +524,7 @@ def test_a_hand_that_still_holds_on_does_not_take_a_message_away() -> None:
     desk = at("code")
     desk.gesture("lock")
     desk.tell(REPEATED)
-    assert told(desk) == NO_PIN
+    assert told(desk) == NOTHING_TO_LOCK
     assert selected(desk) == "a"
 
 
@@ -533,7 +533,7 @@ def test_a_message_that_is_covered_by_the_dark_is_seen_after_waking() -> None:
     desk.gesture("lock", "blank")
     desk.later(60.0)
     desk.gesture("ok")
-    assert told(desk) == NO_PIN
+    assert told(desk) == NOTHING_TO_LOCK
     desk.later(MESSAGE_SECONDS)
     assert told(desk) is None
 
@@ -774,6 +774,13 @@ def test_no_secret_is_shown_when_the_vault_was_emptied_while_it_was_asked() -> N
     assert desk.screen() == Code()
 
 
+def test_no_secret_is_shown_where_it_is_not_allowed_whatever_was_asked() -> None:
+    desk = at("question, yes")
+    desk.state = replace(desk.state, options=OPTIONS)
+    assert not desk.gesture("ok")
+    assert desk.screen() == Code()
+
+
 def test_the_secret_is_not_in_the_representation_of_the_state() -> None:
     desk = desk_with()
     to_qr(desk)
@@ -796,10 +803,12 @@ def test_back_up_now_asks_for_a_backup_and_shows_how_it_goes() -> None:
     assert desk.screen() == Pages("status")
 
 
-def test_lock_says_that_there_is_no_pin() -> None:
-    desk = desk_with(options=replace(OPTIONS, lockable=True))
-    to_row(desk, "lock")
-    assert told(desk) == NO_PIN
+def test_lock_locks_where_the_vault_does_not_open_by_itself() -> None:
+    desk = Desk()
+    desk.open(ANNA, mode="pin")
+    only(to_row(desk, "lock"), Reexec)
+    assert isinstance(desk.state.phase, Closed)
+    assert not isinstance(desk.view(), CodeView | ListView)
 
 
 def test_ok_on_the_last_page_leads_back_to_the_menu() -> None:

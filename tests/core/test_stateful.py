@@ -26,14 +26,17 @@ from appliance.core.effects import (
     Effect,
     Exit,
     Fetch,
+    Inspect,
     Log,
     Measure,
     OpenVault,
     Publish,
+    Reexec,
     Remember,
     Reply,
     ReplyFrame,
     Simulate,
+    Unlock,
     Vouch,
 )
 from appliance.core.events import (
@@ -107,7 +110,7 @@ class Core(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.refs: set[int] = set()
-        self.work: deque[OpenVault | Change | Check] = deque()
+        self.work: deque[OpenVault | Change | Check | Inspect] = deque()
         """The worker's queue: first in, first out."""
         self.unanswered: list[Event] = []
         """What the broker would say, if it came."""
@@ -199,7 +202,7 @@ class Core(RuleBasedStateMachine):
     def do(self, effects: tuple[Effect, ...]) -> None:
         for effect in effects:
             match effect:
-                case OpenVault(ref) | Change(ref) | Check(ref):
+                case OpenVault(ref) | Change(ref) | Check(ref) | Inspect(ref):
                     self.number(ref)
                     self.work.append(effect)
                 case Publish(ref, topic, payload):
@@ -229,6 +232,8 @@ class Core(RuleBasedStateMachine):
                 case Vouch():
                     assert not self.now.trusted, "vouched for what was trusted"
                     self.now = vouched(self.now)
+                case Unlock() | Reexec():
+                    pytest.fail("this vault opens by itself")
                 case Simulate(ask):
                     assert ask in self.asked
                     del self.asked[ask]

@@ -6,25 +6,52 @@ from typing import Any, Final
 import pytest
 
 from appliance.core.account_view import SCROLL_SECONDS
-from appliance.core.effects import Change, Check, Exit, Log, OpenVault, Publish, Reply, ReplyFrame, Spend
+from appliance.core.effects import (
+    Change,
+    Check,
+    Exit,
+    Log,
+    Measure,
+    OpenVault,
+    Publish,
+    Remember,
+    Reply,
+    ReplyFrame,
+    Spend,
+)
 from appliance.core.events import (
     Acknowledged,
     Asked,
+    ButtonsFailed,
     Connected,
     Failed,
     Lost,
+    Measured,
     Missing,
+    PanelBack,
+    PanelFailed,
     Problem,
     Received,
     Stopping,
     Subscribed,
     Woke,
 )
-from appliance.core.gestures import Action, Gestured
+from appliance.core.gestures import (
+    LOCK_AFTER,
+    STEADY_DOWN,
+    STUCK_AFTER,
+    Action,
+    Gestured,
+    Key,
+    Layout,
+    Moved,
+)
 from appliance.core.hand import SAVE_SECONDS
+from appliance.core.lock import NOTHING_TO_LOCK
 from appliance.core.question import ASK_SECONDS
+from appliance.core.screen import Code, Menu, Pages
 from appliance.core.state import MESSAGE_SECONDS, Locked, NoVault, Open, Phase, Spending, Spent, Starting
-from appliance.core.step import RETRY_SECONDS, deadline
+from appliance.core.step import GOOD_TIME_SECONDS, MEASURE_SECONDS, RETRY_SECONDS, deadline
 from tests.core.desk import (
     OPTIONS,
     TOPIC,
@@ -483,10 +510,13 @@ def test_a_button_that_does_not_exist_is_refused(params: dict[str, Any]) -> None
     assert selected(desk) == "a"
 
 
-@pytest.mark.parametrize("method", ["lock", "unlock"])
-def test_lock_and_unlock_are_refused_without_a_pin(method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "problem"),
+    [("lock", "set a PIN first: appliance pin set"), ("unlock", "it is not locked")],
+)
+def test_lock_and_unlock_are_refused_where_there_is_nothing_to_lock(method: str, problem: str) -> None:
     desk = open_desk(ANNA)
-    assert desk.tell(Asked(3, method)) == (Reply(3, problem="there is no PIN to lock with"),)
+    assert desk.tell(Asked(3, method)) == (Reply(3, problem=problem),)
     assert isinstance(phase(desk), Open)
 
 
@@ -656,3 +686,325 @@ def test_a_press_reaches_the_screen_in_one_turn(button: Action) -> None:
     before = desk.frame().tobytes()
     desk.tell(Gestured(button))
     assert desk.frame().tobytes() != before
+
+
+# --- keys in the dark
+
+
+KEYS: Final[tuple[tuple[Layout, Key], ...]] = (
+    ("three", "previous"),
+    ("three", "next"),
+    ("three", "ok"),
+    ("two", "next"),
+    ("two", "ok"),
+    ("one", "ok"),
+    ("joystick", "left"),
+    ("joystick", "right"),
+    ("joystick", "up"),
+    ("joystick", "down"),
+    ("joystick", "centre"),
+    ("joystick", "key1"),
+    ("joystick", "key2"),
+    ("joystick", "key3"),
+)
+every_key = pytest.mark.parametrize(("layout", "key"), KEYS)
+
+
+def dark_desk(layout: Layout = "three") -> Desk:
+    """Return a desk that went dark on the second of three accounts, a HOTP one."""
+    desk = Desk(replace(OPTIONS, layout=layout))
+    desk.open(ANNA, COIN, BERT)
+    desk.tell(NEXT)
+    desk.later(OPTIONS.blank_after)
+    assert desk.dark()
+    return desk
+
+
+def finger(desk: Desk, key: Key, *, down: bool) -> tuple[Any, ...]:
+    return desk.tell(Moved(key, down, desk.now.mono))
+
+
+@every_key
+def test_a_key_in_the_dark_wakes_when_its_contact_settles_and_shows_the_account_last_shown(
+    layout: Layout, key: Key
+) -> None:
+    desk = dark_desk(layout)
+    finger(desk, key, down=True)
+    desk.later(STEADY_DOWN - 0.001)
+    assert desk.dark()
+    desk.later(0.002)
+    assert not desk.dark()
+    assert (selected(desk), desk.screen()) == ("c", Code())
+    assert desk.state.panel.pressed_at == desk.state.panel.since
+
+
+@every_key
+@pytest.mark.parametrize("lasting", [0.05, 0.6, 1.0, 5.0])
+def test_whatever_else_the_hand_that_woke_does_until_it_lets_go_is_the_waking(
+    layout: Layout, key: Key, lasting: float
+) -> None:
+    desk = dark_desk(layout)
+    finger(desk, key, down=True)
+    desk.later(0.02)
+    awake = desk.state.panel
+    effects = desk.later(lasting)
+    effects += finger(desk, key, down=False)
+    effects += desk.later(2.0)
+    assert not every(effects, Change)
+    assert desk.state.panel == awake
+
+
+@every_key
+def test_the_press_after_the_one_that_woke_acts(layout: Layout, key: Key) -> None:
+    desk = dark_desk(layout)
+    desk.press(key)
+    awake = desk.state.panel
+    effects = desk.press(key)
+    assert desk.state.panel != awake
+    assert bool(every(effects, Change)) == (key in {"ok", "centre"} and layout != "one")
+
+
+@every_key
+def test_a_press_of_which_the_loop_learns_late_only_wakes_too(layout: Layout, key: Key) -> None:
+    desk = dark_desk(layout)
+    begin = desk.now.mono
+    desk.move(10.0)
+    effects = desk.tell(Moved(key, True, begin + 1.0))
+    effects += desk.tell(Moved(key, False, begin + 1.2))
+    effects += desk.tell(Woke())
+    effects += desk.later(1.0)
+    assert not desk.dark()
+    assert (selected(desk), desk.screen()) == ("c", Code())
+    assert not every(effects, Change)
+
+
+def test_noise_on_the_wire_does_not_wake() -> None:
+    desk = dark_desk()
+    finger(desk, "next", down=True)
+    desk.later(0.005)
+    finger(desk, "next", down=False)
+    desk.later(1.0)
+    assert desk.dark()
+
+
+def test_a_key_that_was_held_when_it_went_dark_does_not_wake() -> None:
+    desk = Desk(replace(OPTIONS, layout="joystick"))
+    desk.open(ANNA, BERT)
+    finger(desk, "centre", down=True)
+    desk.later(0.1)
+    desk.tell(Gestured("blank"))
+    desk.later(0.2)
+    assert desk.dark()
+    finger(desk, "key3", down=True)
+    desk.later(0.2)
+    assert not desk.dark()
+
+
+def test_the_lit_panel_hears_its_keys() -> None:
+    desk = open_desk(ANNA, BERT, COIN)
+    desk.press("previous")
+    assert selected(desk) == "c"
+    assert only(desk.press("ok"), Change).change == Spend("c")
+    desk.press("ok", lasting=1.0)
+    assert desk.screen() == Menu("list")
+
+
+def test_previous_and_next_held_together_say_that_there_is_nothing_to_lock() -> None:
+    desk = open_desk(ANNA, BERT)
+    finger(desk, "previous", down=True)
+    finger(desk, "next", down=True)
+    desk.later(LOCK_AFTER - 0.1)
+    assert told(desk) is None
+    desk.later(0.2)
+    assert told(desk) == NOTHING_TO_LOCK
+
+
+@pytest.mark.parametrize(
+    ("layout", "key", "lasting"),
+    [
+        (layout, key, lasting)
+        for layout, key in KEYS
+        for lasting in (0.1, 1.0)
+        # The third key darkens, and a step that is held goes on by repeats.
+        if key != "key3" and (lasting < 0.5 or key in {"ok", "centre", "key1", "key2"})
+    ],
+)
+def test_under_a_message_a_key_takes_it_away_and_leads_nowhere(
+    layout: Layout, key: Key, lasting: float
+) -> None:
+    desk = Desk(replace(OPTIONS, layout=layout))
+    desk.open(COIN, ANNA)
+    desk.tell(Gestured("lock"))
+    effects = desk.press(key, lasting)
+    assert told(desk) is None
+    assert (selected(desk), desk.screen()) == ("c", Code())
+    assert not every(effects, Change)
+
+
+def test_the_third_key_covers_a_message_with_the_dark_and_it_is_told_after_waking() -> None:
+    desk = Desk(replace(OPTIONS, layout="joystick"))
+    desk.open(ANNA)
+    desk.tell(Gestured("lock"))
+    desk.press("key3")
+    assert desk.dark()
+    desk.press("key3")
+    assert told(desk) == NOTHING_TO_LOCK
+
+
+# --- hardware
+
+
+def status(desk: Desk) -> Any:
+    return replies(desk.tell(Asked(9, "status")))[9].result
+
+
+def test_a_stuck_key_is_told_and_logged_once_and_stands_in_the_status_until_it_comes_free() -> None:
+    desk = open_desk(ANNA, BERT)
+    finger(desk, "ok", down=True)
+    effects = desk.later(STUCK_AFTER - 1.0)
+    assert not every(effects, Log)
+    log = only(desk.later(1.0), Log)
+    assert (log.level, log.event, log.fields) == (30, "button stuck", (("button", "ok"),))
+    problem = told(desk)
+    assert problem is not None
+    assert (problem.what, problem.short) == ("Button stuck", "E7")
+    assert "ok" in problem.why
+    assert status(desk)["buttons"]["stuck"] == ["ok"]
+    assert not every(desk.later(600.0), Log)
+    assert status(desk)["buttons"]["stuck"] == ["ok"]
+    finger(desk, "ok", down=False)
+    desk.later(1.0)
+    assert status(desk)["buttons"]["stuck"] == []
+
+
+def test_a_stuck_key_does_not_keep_the_panel_lit() -> None:
+    desk = open_desk(ANNA, BERT)
+    finger(desk, "ok", down=True)
+    desk.later(OPTIONS.blank_after + 2.0)
+    assert desk.dark()
+
+
+def test_keys_that_get_stuck_at_the_same_moment_are_all_logged_in_order() -> None:
+    desk = open_desk(ANNA, BERT)
+    for key in ("previous", "ok", "next"):
+        finger(desk, key, down=True)
+    logs = every(desk.later(STUCK_AFTER + 1.0), Log)
+    assert [dict(log.fields)["button"] for log in logs] == ["next", "ok", "previous"]
+
+
+def test_a_key_that_gets_stuck_again_is_told_again() -> None:
+    desk = open_desk(ANNA)
+    counted = 0
+    for _ in range(2):
+        finger(desk, "ok", down=True)
+        counted += len(every(desk.later(STUCK_AFTER + 1.0), Log))
+        finger(desk, "ok", down=False)
+        desk.later(1.0)
+    assert counted == 2
+
+
+def test_a_panel_that_fails_and_comes_back_is_logged_and_stands_in_the_status() -> None:
+    desk = open_desk(ANNA)
+    log = only(desk.tell(PanelFailed(TROUBLE)), Log)
+    assert log.level == 40
+    assert dict(log.fields) == {"what": TROUBLE.what, "why": TROUBLE.why, "hint": TROUBLE.hint}
+    display = status(desk)["display"]
+    assert (display["ok"], display["error"]) == (False, f"{TROUBLE.what}: {TROUBLE.why}")
+    assert status(desk)["buttons"]["ok"] is True
+    assert only(desk.tell(PanelBack()), Log).level == 20
+    assert (status(desk)["display"]["ok"], status(desk)["display"]["error"]) == (True, None)
+
+
+def test_buttons_that_fail_are_logged_and_codes_are_shown_all_the_same() -> None:
+    desk = open_desk(ANNA)
+    before = desk.frame()
+    log = only(desk.tell(ButtonsFailed(replace(TROUBLE, hint=""))), Log)
+    assert log.level == 40
+    assert dict(log.fields) == {"what": TROUBLE.what, "why": TROUBLE.why}
+    buttons = status(desk)["buttons"]
+    assert (buttons["ok"], buttons["error"]) == (False, f"{TROUBLE.what}: {TROUBLE.why}")
+    assert status(desk)["display"]["ok"] is True
+    assert desk.frame() == before
+
+
+# --- looking after the clock and the Pi
+
+
+def times(desk: Desk, seconds: float) -> list[float]:
+    return [one.value for one in every(desk.later(seconds), Remember) if one.key == "good_time"]
+
+
+def test_a_good_time_is_remembered_at_once_and_every_hour_in_the_dark_too() -> None:
+    desk = open_desk(ANNA)
+    begin = desk.now.unix
+    first = times(desk, 10.0)
+    assert len(first) == 1
+    assert begin <= first[0] <= begin + 1.0
+    assert times(desk, GOOD_TIME_SECONDS - 11.0) == []
+    later = times(desk, 5 * GOOD_TIME_SECONDS)
+    assert desk.dark()
+    assert len(later) == 5
+    assert later[-1] - first[0] == pytest.approx(5 * GOOD_TIME_SECONDS, abs=5 * 60.0)
+
+
+@pytest.mark.parametrize("trust", ["held-over", "not-set"])
+def test_a_time_that_is_not_synchronised_is_not_remembered_until_it_is(trust: Any) -> None:
+    desk = Desk(trust=trust)
+    desk.open(ANNA)
+    assert times(desk, 2 * GOOD_TIME_SECONDS) == []
+    desk.trusting("synchronised")
+    assert len(times(desk, 60.0)) == 1
+
+
+def looks(desk: Desk, seconds: float) -> list[int]:
+    return [one.ref for one in every(desk.later(seconds), Measure)]
+
+
+def test_the_pi_is_measured_every_ten_seconds_while_somebody_looks_at_the_pages_and_never_else() -> None:
+    desk = open_desk(ANNA)
+    assert looks(desk, 30.0) == []
+    desk.gesture("menu")
+    assert looks(desk, 5.0) == []
+    desk.gesture("next", "ok")
+    assert desk.screen() == Pages("status")
+    refs = looks(desk, MEASURE_SECONDS - 1.0)
+    assert len(refs) == 1
+    refs += looks(desk, MEASURE_SECONDS)
+    assert len(set(refs)) == 2
+    desk.later(5.0)
+    assert desk.screen() == Code()
+    assert looks(desk, 60.0) == []
+
+
+def test_without_a_vault_the_address_is_measured_for_the_screen_that_shows_it_but_not_in_the_dark() -> None:
+    desk = Desk()
+    desk.tell(Missing(1))
+    assert len(looks(desk, 5 * MEASURE_SECONDS)) == 5
+    desk.later(OPTIONS.blank_after)
+    assert desk.dark()
+    assert looks(desk, 600.0) == []
+
+
+def test_only_the_answer_to_the_latest_measurement_counts() -> None:
+    desk = Desk()
+    desk.tell(Missing(1))
+    first = looks(desk, 1.0)[0]
+    latest = looks(desk, MEASURE_SECONDS)[0]
+    desk.tell(Measured(first, "192.0.2.1", 40.0))
+    assert (desk.state.host.address, desk.state.host.celsius) == ("", None)
+    due = desk.state.host.due
+    desk.tell(Measured(latest, "192.0.2.2", 50.0))
+    assert (desk.state.host.address, desk.state.host.celsius) == ("192.0.2.2", 50.0)
+    assert (desk.state.host.ref, desk.state.host.due) == (0, due)
+    desk.tell(Measured(latest, "192.0.2.3", 60.0))
+    assert desk.state.host.address == "192.0.2.2"
+
+
+def test_a_measurement_that_fails_keeps_what_is_known_and_is_tried_again() -> None:
+    desk = Desk()
+    desk.tell(Missing(1))
+    desk.tell(Measured(looks(desk, 1.0)[0], "192.0.2.1", None))
+    desk.tell(Failed(looks(desk, MEASURE_SECONDS)[0], TROUBLE))
+    assert desk.state.host.address == "192.0.2.1"
+    assert isinstance(phase(desk), NoVault)
+    assert len(looks(desk, MEASURE_SECONDS)) == 1

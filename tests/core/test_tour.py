@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import pytest
 
-from appliance.core.effects import Measure
-from appliance.core.events import Asked, Connected, Measured, Missing
+from appliance.core.effects import Measure, Unlock
+from appliance.core.events import Asked, Connected, Measured, Missing, Mode, Refused, Shut
 from appliance.core.gestures import Gestured, Moved
-from appliance.core.state import Options
+from appliance.core.layout.locked_screen import WHEEL
+from appliance.core.state import Closed, Options
 from tests.conftest import GoldenFrame
 from tests.core.desk import OPTIONS, Desk, account, every
 
@@ -34,10 +35,10 @@ PREVIOUS: Final = Gestured("previous")
 MENU: Final = Gestured("menu")
 
 
-def desk_with(**options: Any) -> Desk:
+def desk_with(mode: Mode = "credential", **options: Any) -> Desk:
     changed: Options = replace(TOUR, **options)
     desk = Desk(changed)
-    desk.open(*ACCOUNTS, generation=41)
+    desk.open(*ACCOUNTS, generation=41, mode=mode)
     desk.tell(Connected(None, retain=True))
     return desk
 
@@ -60,6 +61,26 @@ def in_doubt(*gestures: Gestured, **instant: Any) -> Desk:
     for gesture in gestures:
         desk.tell(gesture)
     return desk
+
+
+def locked(
+    entered: str, refused: Refused | None = None, kind: Literal["pin", "passphrase"] = "pin", **options: Any
+) -> Desk:
+    desk = Desk(replace(TOUR, **options))
+    desk.tell(Shut(1, kind, 0.0, 3))
+    for digit in entered or "0":
+        while kind == "pin" and WHEEL[closed(desk).choice] != digit:
+            desk.tell(NEXT)
+        desk.tell(OK)
+    if refused is not None:
+        for effect in every(desk.tell(BACK), Unlock):
+            desk.tell(replace(refused, ref=effect.ref))
+    return desk
+
+
+def closed(desk: Desk) -> Closed:
+    assert isinstance(desk.state.phase, Closed)
+    return desk.state.phase
 
 
 def measured(page: int) -> Desk:
@@ -121,6 +142,14 @@ SCREENS: Final[dict[str, Callable[[], Desk]]] = {
     "qr-question": lambda: at(*QR, allow_qr=True),
     "qr": lambda: at(*QR, NEXT, OK, allow_qr=True),
     "not-locked": lambda: at(Gestured("lock")),
+    "locked": lambda: locked("493"),
+    "locked-wrong": lambda: locked("", Refused(1, "wrong PIN", 0.0, 2)),
+    "locked-wait": lambda: locked("", Refused(1, "wrong PIN", 30.0, None)),
+    "locked-passphrase": lambda: locked("", kind="passphrase"),
+    "low-locked": lambda: locked("493", height=32),
+    "low-locked-wait": lambda: locked("", Refused(1, "wrong PIN", 30.0, None), height=32),
+    "low-locked-passphrase": lambda: locked("", kind="passphrase", height=32),
+    "menu-lock": lambda: at(MENU, NEXT, mode="pin"),
     "button-stuck": stuck,
     "clock-unset": in_doubt,
     "clock-jumped": lambda: in_doubt(jumped=True, zone=3600),

@@ -228,7 +228,8 @@ def test_the_cursor_of_an_account_that_is_gone_stands_on_the_first_row() -> None
 
 
 def test_the_menu_is_told_in_words() -> None:
-    desk = desk_with(ANNA, lockable=True, prefix="otp-appliance", layout="one", reveal_on_press=True)
+    desk = Desk(replace(OPTIONS, layout="one", reveal_on_press=True))
+    desk.open(ANNA, mode="pin")
     desk.gesture("menu", "next")
     view = listing(desk)
     assert view.title == "Menu"
@@ -285,7 +286,6 @@ def test_the_question_about_a_qr_code_says_whose_it_is_and_what_it_costs() -> No
     desk.gesture("menu", "next", "next", "ok")
     text = "Show the secret?\nWho films it has your codes: Mail · anna"
     assert desk.view() == ConfirmView(text, "Show", "No", "no", SHIFT)
-    desk.tell(Missing(0))
     desk.state = replace(desk.state, phase=Desk().state.phase)
     assert desk.view() == ConfirmView(text.removesuffix("Mail · anna"), "Show", "No", "no", SHIFT)
 

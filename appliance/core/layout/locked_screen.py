@@ -6,6 +6,7 @@ from typing import Final, Literal
 from PIL import Image
 
 from appliance.core.layout import lettering
+from appliance.core.layout.enlargement import doubled
 from appliance.core.layout.frame import (
     CODE_ROW,
     CODE_ROWS,
@@ -35,6 +36,9 @@ _DOT_PITCH: Final = 8
 _MOST_DOTS: Final = 12
 _LAST_ROW: Final = 53
 _WHEEL_ROWS: Final = 26
+_CHOSEN_SIZE: Final = "14x26"
+WHEEL: Final = (*"0123456789", "DEL", "OK")
+"""A digit is accepted, DEL takes the last one back, OK tries them."""
 _BESIDE: Final = 32
 """Columns from the middle to the middle of the digits that come before and after."""
 _ENTRY_HINT: Final = "OK: next   hold OK: unlock"
@@ -52,7 +56,7 @@ class LockedView:
     entered: int = 0
     """Digits accepted so far; they are seen as dots."""
     digit: int | None = field(default=None, repr=False)
-    """The digit that is being chosen, 0 to 9; None: none is, and the message is seen instead."""
+    """Place on the `WHEEL` that is being chosen; None: none is, and the message is seen instead."""
     wait: int | None = None
     """Seconds until the next try; counted down in place of everything else."""
     tries_left: int | None = None
@@ -91,10 +95,18 @@ def _tries(left: int | None) -> str:
 def _draw_wheel(frame: Image.Image, digit: int) -> None:
     """Draw the digit large, and smaller beside it those that previous and next lead to."""
     middle = SIZE[0] // 2
-    for step, size in ((-1, "9x20"), (0, "14x26"), (1, "9x20")):
-        glyph = picture(numerals()[size, str((digit + step) % 10)])
+    for step, size in ((-1, "9x20"), (0, _CHOSEN_SIZE), (1, "9x20")):
+        glyph = _on_wheel(WHEEL[(digit + step) % len(WHEEL)], size)
         left = middle + _BESIDE * step - glyph.width // 2
         frame.paste(glyph, (left, CODE_ROW + (_WHEEL_ROWS - glyph.height) // 2))
+
+
+def _on_wheel(label: str, size: str) -> Image.Image:
+    """Return a digit in this size, or a word that is as high as fits beside digits."""
+    if label.isdigit():
+        return picture(numerals()[size, label])
+    word = lettering.line(label, "bold")
+    return doubled(word) if size == _CHOSEN_SIZE else word
 
 
 def _draw_dots_entered(frame: Image.Image, entered: int) -> None:

@@ -11,6 +11,7 @@ from appliance.core.layout.compact import LINES_32, code_frame_32, message_frame
 from appliance.core.layout.confirm_screen import ConfirmView, confirm_frame
 from appliance.core.layout.frame import blank_frame
 from appliance.core.layout.list_screen import ListView, list_frame
+from appliance.core.layout.locked_screen import WHEEL, LockedView, locked_frame
 from appliance.core.layout.message_screen import MessageView, message_frame
 from appliance.core.layout.qr_screen import QrView, qr_frame
 from appliance.core.layout.restoring_screen import RestoringView, restoring_frame
@@ -27,6 +28,7 @@ class BlankView:
 Tellable = (
     StartingView
     | WelcomeView
+    | LockedView
     | MessageView
     | RestoringView
     | ClockView
@@ -38,7 +40,7 @@ Tellable = (
 View = BlankView | CodeView | Tellable
 
 
-def frame_64(view: View) -> Image.Image:  # noqa: C901, PLR0911 - one case for each view
+def frame_64(view: View) -> Image.Image:  # noqa: C901, PLR0911, PLR0912 - one case for each view
     """Return the frame of 128x64."""
     match view:
         case BlankView():
@@ -47,6 +49,8 @@ def frame_64(view: View) -> Image.Image:  # noqa: C901, PLR0911 - one case for e
             return starting_frame(view)
         case WelcomeView():
             return welcome_frame(view)
+        case LockedView():
+            return locked_frame(view)
         case MessageView():
             return message_frame(view)
         case RestoringView():
@@ -86,6 +90,8 @@ def _told(view: Tellable) -> MessageView:  # noqa: C901, PLR0911 - one case for 
             return MessageView("Starting", (), "", "", shift)
         case WelcomeView(address, shift):
             return MessageView("No vault yet", (where(address), "sudo appliance init"), "", "", shift)
+        case LockedView():
+            return _locked(view)
         case RestoringView(step, done, total, shift):
             return MessageView("Restoring", (step,), f"{done}/{total}" if total else "", "", shift)
         case ClockView(reason, since, shown_time, hint, shift):
@@ -103,6 +109,18 @@ def _told(view: Tellable) -> MessageView:  # noqa: C901, PLR0911 - one case for 
             return MessageView(caption, ("the panel is too low", "for a QR code"))
         case _:
             assert_never(view)
+
+
+def _locked(view: LockedView) -> MessageView:
+    if view.wait is not None:
+        return MessageView("Locked", (f"wait {view.wait} s", view.message), shift=view.shift)
+    if view.kind == "passphrase" or view.digit is None:
+        hint = "appliance unlock" if view.kind == "passphrase" else ""
+        return MessageView("Locked", (view.message or hint,), shift=view.shift)
+    left = "" if view.tries_left is None else f"{view.tries_left} left"
+    return MessageView(
+        "Locked", (f"▸ {WHEEL[view.digit]}", "•" * view.entered or view.message), left, "", view.shift
+    )
 
 
 def _around(view: ListView) -> MessageView:

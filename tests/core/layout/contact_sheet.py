@@ -20,7 +20,7 @@ CHOSEN: Final = (
     "tour-status-1", "tour-status-2", "tour-brightness",
     "tour-qr-question", "tour-qr", "tour-restoring",
     "tour-clock-jumped", "tour-clock-question", "message",
-    "locked-pin-some", "locked-wait-30s", "tour-welcome",
+    "locked-pin-ok", "locked-wait-30s", "tour-welcome",
 )  # fmt: skip
 SCALE: Final = 4
 COLUMNS: Final = 3

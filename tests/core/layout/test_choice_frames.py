@@ -81,6 +81,8 @@ LOCKED: Final[Mapping[str, LockedView]] = {
     "locked-pin-start": PIN,
     "locked-pin-some": replace(PIN, entered=3, digit=7),
     "locked-pin-nine": replace(PIN, entered=5, digit=9),
+    "locked-pin-del": replace(PIN, entered=3, digit=10),
+    "locked-pin-ok": replace(PIN, entered=6, digit=11),
     "locked-pin-six": replace(PIN, entered=6, digit=4),
     "locked-pin-many": replace(PIN, entered=17, digit=1),
     "locked-pin-wrong": replace(PIN, tries_left=2, message="wrong PIN"),

@@ -160,11 +160,12 @@ def test_what_was_entered_is_seen_as_dots_and_the_chosen_digit_is_not_in_the_rep
     assert widths == [5, 13, 21, 29, 37, 45]
 
 
-def test_the_digit_before_nought_is_nine_and_the_one_after_nine_is_nought() -> None:
+def test_behind_the_nine_come_del_and_ok_and_then_nought() -> None:
     before, after = (20, 16, 45, 44), (84, 16, 109, 44)
-    nought, eight, nine, one = (locked_frame(replace(PIN, digit=digit)) for digit in (0, 8, 9, 1))
-    assert changed(nought.crop(before), eight.crop(after)) is None
-    assert changed(nine.crop(after), one.crop(before)) is None
+    nought, nine, delete, ok, one = (locked_frame(replace(PIN, digit=digit)) for digit in (0, 9, 10, 11, 1))
+    assert changed(nine.crop(after), ok.crop(before)) is None  # DEL
+    assert changed(delete.crop(after), nought.crop(before)) is None  # OK
+    assert changed(ok.crop(after), one.crop(before)) is None  # 0
     assert changed(nought.crop(before), nought.crop(after)) is not None
 
 

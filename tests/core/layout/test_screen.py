@@ -10,6 +10,7 @@ from appliance.core.layout.compact import code_frame_32, message_frame_32
 from appliance.core.layout.confirm_screen import ConfirmView, confirm_frame
 from appliance.core.layout.frame import Shift
 from appliance.core.layout.list_screen import ListView, list_frame
+from appliance.core.layout.locked_screen import LockedView, locked_frame
 from appliance.core.layout.message_screen import MessageView, message_frame
 from appliance.core.layout.qr_screen import QrView, qr_frame, qr_modules
 from appliance.core.layout.restoring_screen import RestoringView, restoring_frame
@@ -62,6 +63,12 @@ TOLD: Final[tuple[tuple[View, MessageView], ...]] = (
     ),
     (ConfirmView("Sure?", "yes", "no", "no"), MessageView("Sure?", ("▸ no", "yes"))),
     (QrView(None, "Bank"), MessageView("Bank", ("the panel is too low", "for a QR code"))),
+    (LockedView("pin", wait=7, message="wrong PIN"), MessageView("Locked", ("wait 7 s", "wrong PIN"))),
+    (LockedView("pin", message="checking", shift=SHIFT), MessageView("Locked", ("checking",), shift=SHIFT)),
+    (LockedView("passphrase"), MessageView("Locked", ("appliance unlock",))),
+    (LockedView("passphrase", message="wrong"), MessageView("Locked", ("wrong",))),
+    (LockedView("pin", 3, 7, None, 2), MessageView("Locked", ("▸ 7", "•••"), "2 left")),
+    (LockedView("pin", 0, 11, message="wrong PIN"), MessageView("Locked", ("▸ OK", "wrong PIN"))),
     (
         QrView(qr_modules("otpauth://"), "Bank"),
         MessageView("Bank", ("the panel is too low", "for a QR code")),
@@ -99,6 +106,7 @@ def test_no_view_was_forgotten_here() -> None:
         (WelcomeView("desk.local"), welcome_frame(WelcomeView("desk.local"))),
         (MessageView("Lost", ("it is gone",)), message_frame(MessageView("Lost", ("it is gone",)))),
         (RestoringView("checking", 1, 3), restoring_frame(RestoringView("checking", 1, 3))),
+        (LockedView("pin", 2, 7), locked_frame(LockedView("pin", 2, 7))),
         (CLOCK, clock_frame(CLOCK)),
         (CODE, code_frame(CODE)),
         (LIST, list_frame(LIST)),

@@ -2,34 +2,62 @@
 
 from typing import assert_never
 
-from appliance.core.effects import Change, Check, Merge, OpenVault, Spend
-from appliance.core.events import Checked, Event, Failed, Missing, Opened, Problem, Saved
-from appliance.errors import ApplianceError, NothingFound
+from appliance.core.effects import Change, Check, Inspect, Merge, OpenVault, Spend, Unlock
+from appliance.core.events import (
+    Checked,
+    Event,
+    Failed,
+    Inspected,
+    Missing,
+    Opened,
+    Problem,
+    Refused,
+    Saved,
+    Shut,
+)
+from appliance.errors import ApplianceError, MustWait, NothingFound, VaultLocked, WrongPassphrase, WrongPin
 from appliance.keeper import Keeper, Kept
 from appliance.vault import edit
 from appliance.vault.merge import counters_only
 
+Work = OpenVault | Unlock | Change | Check | Inspect
+"""What a keeper does."""
 
-def answer(keeper: Keeper, work: OpenVault | Change | Check) -> Event:
+
+def answer(keeper: Keeper, work: Work) -> Event:
     """Do a piece of work with the keeper, and return the event that tells of it; blocks."""
     try:
-        match work:
-            case OpenVault(ref):
-                return _opened(ref, keeper.open())
-            case Change(ref, change):
-                before = keeper.open()
-                after = _changed(keeper, change)
-                return _saved(ref, before, after)
-            case Check(ref, payload):
-                return Checked(ref, keeper.check(payload))
-            case _:
-                assert_never(work)
+        return _done(keeper, work)
+    except VaultLocked as error:
+        if isinstance(work, OpenVault):
+            return Shut(work.ref, error.kind, keeper.wait(), keeper.tries_left())
+        return Failed(work.ref, problem(error))
     except NothingFound as error:
         if isinstance(work, OpenVault):
             return Missing(work.ref)
         return Failed(work.ref, problem(error))
     except ApplianceError as error:
+        if isinstance(work, Inspect):
+            return Inspected(work.ref, problem(error))
         return Failed(work.ref, problem(error))
+
+
+def _done(keeper: Keeper, work: Work) -> Event:
+    match work:
+        case OpenVault(ref):
+            return _opened(keeper, ref, keeper.open())
+        case Unlock(ref, entered):
+            return _unlocked(keeper, ref, entered)
+        case Change(ref, change):
+            before = keeper.open()
+            return _saved(ref, before, _changed(keeper, change))
+        case Check(ref, payload):
+            return Checked(ref, keeper.check(payload))
+        case Inspect(ref):
+            keeper.inspect()
+            return Inspected(ref)
+        case _:
+            assert_never(work)
 
 
 def problem(error: ApplianceError) -> Problem:
@@ -47,8 +75,20 @@ def _changed(keeper: Keeper, change: Spend | Merge) -> Kept:
             assert_never(change)
 
 
-def _opened(ref: int, kept: Kept) -> Opened:
-    return Opened(ref, kept.vault.generation, kept.published, kept.vault, kept.warning)
+def _unlocked(keeper: Keeper, ref: int, entered: str) -> Event:
+    try:
+        return _opened(keeper, ref, keeper.unlock(entered))
+    except WrongPin as error:
+        return Refused(ref, error.why, error.wait, error.left)
+    except MustWait as error:
+        return Refused(ref, error.why, error.wait, keeper.tries_left())
+    except WrongPassphrase as error:
+        return Refused(ref, error.why, keeper.wait(), keeper.tries_left())
+
+
+def _opened(keeper: Keeper, ref: int, kept: Kept) -> Opened:
+    tried_at = keeper.tried_at()
+    return Opened(ref, kept.vault.generation, kept.published, kept.vault, kept.warning, kept.mode, tried_at)
 
 
 def _saved(ref: int, before: Kept, after: Kept) -> Saved:

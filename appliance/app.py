@@ -14,13 +14,13 @@ from uuid import UUID
 from appliance import hardware
 from appliance.adapters import control, oled
 from appliance.adapters.broker import Backoff, Link, MqttBroker, Tls
-from appliance.adapters.clock import SystemClock
+from appliance.adapters.clock import SystemClock, boot_id
 from appliance.adapters.gpio import rpi_gpio
 from appliance.adapters.memory import derivation_limit
 from appliance.adapters.oled.serial import OpenSerial, open_serial
 from appliance.adapters.store import StateFolder
 from appliance.core.instant import Reading
-from appliance.errors import ApplianceError, ConfigurationInvalid, VaultExists
+from appliance.errors import ApplianceError, VaultExists
 from appliance.keeper import Keeper
 from appliance.ports import Device
 from appliance.settings import Settings
@@ -41,7 +41,7 @@ def state_folder(settings: Settings) -> StateFolder:
 
 def new_keeper(settings: Settings, entered: str | None = None) -> Keeper:
     """Return the keeper of this device's vault; `entered` is a passphrase or recovery key that somebody gave."""
-    return Keeper(state_folder(settings), SystemClock(), os.urandom, derivation_limit, entered)
+    return Keeper(state_folder(settings), SystemClock(), os.urandom, derivation_limit, entered, boot_id)
 
 
 def new_clock(
@@ -131,16 +131,6 @@ def ask(settings: Settings, method: str, **params: Any) -> Any:
 def socket_path(settings: Settings) -> Path:
     """Return where the daemon listens."""
     return settings.runtime_dir / "control.sock"
-
-
-def refuse_unbuilt(settings: Settings) -> None:
-    """Raise ConfigurationInvalid if the vault is to start in a mode that does not exist yet."""
-    if settings.vault.unlock != "credential":
-        raise ConfigurationInvalid(
-            "can't use the configuration",
-            f"vault.unlock: {settings.vault.unlock} is not built yet",
-            "set vault.unlock to credential",
-        )
 
 
 def rename(device: Device, name: str) -> Device:

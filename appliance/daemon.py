@@ -1,13 +1,14 @@
 """The daemon: settings in, every part joined, the loop run until somebody says stop."""
 
 import logging
+import os
 import signal
 import sys
 from functools import partial
 from typing import assert_never
 
 from appliance import __version__, app, hardware, logs
-from appliance.adapters import host
+from appliance.adapters import host, secrecy
 from appliance.adapters.buttons import GpioButtons
 from appliance.adapters.clock import boottime
 from appliance.adapters.control import ControlSocket
@@ -17,7 +18,7 @@ from appliance.adapters.panel import NoPanel
 from appliance.adapters.simulation import Simulation
 from appliance.adapters.store import StateFolder
 from appliance.answer import answer, problem
-from appliance.core.effects import Change, Check, Measure, OpenVault, Remember
+from appliance.core.effects import Change, Check, Inspect, Measure, OpenVault, Remember, Unlock
 from appliance.core.events import ButtonsFailed, Event, Measured, Stopping
 from appliance.core.state import Options
 from appliance.errors import ApplianceError, HardwareFailed
@@ -34,7 +35,8 @@ def serve(settings: Settings, *, simulated: bool = False) -> None:
 
     Panel or buttons that do not work never end it. `simulated`: they are made of software, and so is the clock.
     """
-    app.refuse_unbuilt(settings)
+    if not secrecy.no_swap():
+        _log.warning(logs.line("memory may be swapped", hint="LimitMEMLOCK=infinity in the unit"))
     device = app.identify(settings)
     inbox: Inbox = Inbox()
     keeper = app.new_keeper(settings)
@@ -58,20 +60,31 @@ def serve(settings: Settings, *, simulated: bool = False) -> None:
     )
     _stop_on_signals(inbox)
     _log.info(logs.line("starting", device=device.id, name=device.name, python=sys.version.split()[0]))
+    ended = "end"
     try:
         for source in sources:
             source.start(inbox.put)
         _start(keys, inbox)
         worker.start()
-        run(_options(settings, device, store), shell, inbox)
+        ended = run(_options(settings, device, store), shell, inbox)
     finally:
-        shell.display.off()
+        if ended != "renew":  # the locked picture stays until the new process draws it again
+            shell.display.off()
         keys.stop()
         for source in sources:
             source.stop()
         shell.display.stop()
         worker.stop()
         keeper.forget()
+    if ended == "renew":
+        _renew()
+
+
+def _renew() -> None:
+    """Become a new process, whose memory holds nothing of this one's: the only way in CPython (measured)."""
+    sys.stderr.flush()
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - ourselves, as we were started
 
 
 def _display(settings: Settings, simulation: Simulation | None) -> Display:
@@ -94,7 +107,7 @@ def _start(keys: Source, inbox: Inbox) -> None:
 
 def _done(keeper: Keeper, store: StateFolder, work: Work) -> Event | None:
     match work:
-        case OpenVault() | Change() | Check():
+        case OpenVault() | Unlock() | Change() | Check() | Inspect():
             return answer(keeper, work)
         case Measure(ref):
             return Measured(ref, host.address(), host.celsius())
@@ -125,6 +138,7 @@ def _options(settings: Settings, device: Device, store: StateFolder) -> Options:
         night=display.night,
         reveal_on_press=display.reveal == "on_press",
         allow_qr=display.allow_qr,
+        relock_after=float(settings.vault.relock_after_seconds),
         layout=hardware.layout(settings),
         height=64 if wiring is None else wiring.seen_size[1],
         brightness=int(store.remembered().get("brightness", display.brightness)),

@@ -147,6 +147,13 @@ class Visit:
         if self.messages(f"{place}/backup") or self.messages(f"{place}/history/+"):
             raise self._left(place, "it is still there")
 
+    def clear_older(self, vault: str, device: str, epoch: int) -> int:
+        """Delete a device's own messages under lower epochs, check that they are gone, and return how many they were.
+
+        Raises BrokerFailed.
+        """
+        raise NotImplementedError
+
     def _left(self, place: str, why: str) -> BrokerFailed:
         return BrokerFailed(
             f"can't delete {self.prefix}/{place}", why, "delete it with the broker's own tools"

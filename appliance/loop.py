@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 
 from PIL import Image
 from PIL.Image import Image as Picture
@@ -23,14 +23,17 @@ from appliance.core.effects import (
     Effect,
     Exit,
     Fetch,
+    Inspect,
     Log,
     Measure,
     OpenVault,
     Publish,
+    Reexec,
     Remember,
     Reply,
     ReplyFrame,
     Simulate,
+    Unlock,
     Vouch,
 )
 from appliance.core.events import Event, PanelBack, PanelFailed, Woke
@@ -40,7 +43,7 @@ from appliance.core.step import deadline, start, step
 from appliance.errors import ApplianceError
 from appliance.ports import Broker, Clock, Control, Display
 
-Work = OpenVault | Change | Check | Measure | Remember
+Work = OpenVault | Unlock | Change | Check | Inspect | Measure | Remember
 Answer = Callable[[Work], Event | None]
 """Does a piece of work and returns the event that tells of it, if there is anything to tell; may block."""
 Simulation = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -108,8 +111,8 @@ class Shell:
     """Tells a watchdog that the loop turns."""
 
 
-def run(options: Options, shell: Shell, inbox: Inbox) -> None:
-    """Run until `Exit`; raises what a thread crashed of. The sources are started and stopped by the caller."""
+def run(options: Options, shell: Shell, inbox: Inbox) -> Literal["end", "renew"]:
+    """Run until `Exit` or `Reexec`; raises what a thread crashed of. The sources are started and stopped by the caller."""
     state, effects = start(options, shell.clock.now())
     shown: Picture | None = None
     shell.display.start(lambda problem: inbox.put(PanelFailed(problem)), lambda: inbox.put(PanelBack()))
@@ -117,7 +120,10 @@ def run(options: Options, shell: Shell, inbox: Inbox) -> None:
         while True:
             for effect in effects:
                 if isinstance(effect, Exit):
-                    return
+                    return "end"
+                if isinstance(effect, Reexec):
+                    _draw(shell, state, shown)  # the new process takes a while to draw anything
+                    return "renew"
                 if isinstance(effect, ReplyFrame):
                     shown = _draw(shell, state, shown)
                     seen = Image.new("1", shown.size) if effect.hidden else shown
@@ -147,7 +153,7 @@ def _next(inbox: Inbox, clock: Clock, state: State) -> Event:
 
 def _do(effect: Effect, shell: Shell) -> None:  # noqa: C901 - one case for each effect
     match effect:
-        case OpenVault() | Change() | Check() | Measure() | Remember():
+        case OpenVault() | Unlock() | Change() | Check() | Inspect() | Measure() | Remember():
             shell.worker.give(effect)
         case Publish(ref, topic, payload):
             if shell.broker is not None:
@@ -165,7 +171,7 @@ def _do(effect: Effect, shell: Shell) -> None:  # noqa: C901 - one case for each
             shell.control.refuse(ask, str(problem))
         case Log(level, event, fields):
             _log.log(level, shell.line(event, **dict(fields)))
-        case ReplyFrame() | Exit():
+        case ReplyFrame() | Exit() | Reexec():
             raise AssertionError("the loop itself does these")
         case _:
             assert_never(effect)

@@ -71,11 +71,15 @@ class Appliance:
         path.chmod(0o600)
         return str(path)
 
-    def start(self) -> None:
+    def set(self, **settings: object) -> None:
+        """Change what the configuration says; a daemon that runs does not see it."""
+        self.config.write_text(json.dumps(json.loads(self.config.read_text()) | settings))
+
+    def start(self, *options: str) -> None:
         """Start the daemon, and wait until it answers."""
         with self.log.open("ab") as log:
             self.daemon = subprocess.Popen(
-                [sys.executable, "-m", "appliance", "--config", str(self.config), "-v", "run"],
+                [sys.executable, "-m", "appliance", "--config", str(self.config), "-v", "run", *options],
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 env=_ENVIRONMENT,

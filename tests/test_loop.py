@@ -13,7 +13,7 @@ from PIL.Image import Image
 
 from appliance import logs
 from appliance.core.care import Light
-from appliance.core.effects import Change, Check, Measure, OpenVault, Remember
+from appliance.core.effects import Change, Check, Inspect, Measure, OpenVault, Remember, Unlock
 from appliance.core.events import (
     Asked,
     Checked,
@@ -21,9 +21,11 @@ from appliance.core.events import (
     Event,
     Failed,
     Foreign,
+    Inspected,
     Measured,
     Opened,
     Problem,
+    Refused,
     Saved,
     Stopping,
 )
@@ -171,6 +173,10 @@ def opening(
                 return Saved(ref, held[0].generation, b"sealed", held[0], counters_only=True)
             case Check(ref):
                 return Checked(ref, Foreign("no"))
+            case Inspect(ref):
+                return Inspected(ref)
+            case Unlock(ref):
+                return Refused(ref, "wrong PIN")
             case Measure(ref):
                 return Measured(ref, "", None)
             case Remember(key, value):

@@ -104,25 +104,11 @@ def test_the_top_level_holds_only_what_was_agreed() -> None:
 
 
 def test_no_message_names_a_command_that_is_not_built_yet() -> None:
-    planned = {
-        "blank",
-        "broker",
-        "check",
-        "device",
-        "edit",
-        "export",
-        "favorite",
-        "import",
-        "lock",
-        "move",
-        "paper",
-    }
-    planned |= {"passphrase", "pin", "recovery-key", "setup", "undo", "unlock"}
+    planned = {"broker", "check", "device", "export", "import", "paper", "setup"}
     named: set[str] = set()
     for module in (ROOT / "appliance").rglob("*.py"):
         for node in ast.walk(ast.parse(module.read_text("utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 named |= set(re.findall(r"(?<!-)\bappliance ([a-z][a-z-]+)", node.value))
-    named -= {"unlock"}  # the locked screen is drawn, and not reached before PINs are built
     assert "status" in named
     assert not named & planned - set(subcommands())

@@ -61,9 +61,10 @@ class ControlSocket:
         if listener is None:
             return
         with self._guard:
+            # Nothing more is asked; what was answered is still on its way out.
             for client in self._clients:
                 with contextlib.suppress(OSError):
-                    client.shutdown(socket.SHUT_RDWR)
+                    client.shutdown(socket.SHUT_RD)
             for waiting in self._waiting.values():
                 waiting.put((None, "stopping"))
         # accept() in another thread ends when the socket is shut down, not when it is closed.

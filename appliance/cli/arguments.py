@@ -48,10 +48,20 @@ def passphrase_flag(
 
 
 def keeper(args: argparse.Namespace, context: Context) -> Keeper:
-    """Become the owner of the state folder, and return the keeper of its vault."""
+    """Become the owner of the state folder, and return the keeper of its vault.
+
+    Where the vault does not open by itself, what opens it is taken from a file or asked for. Raises WrongPassphrase.
+    """
     become_owner(context.settings.state_dir)
     given: terminal.Input | None = args.passphrase_file
-    return app.new_keeper(context.settings, given.line() if given else None)
+    pin: terminal.Input | None = getattr(args, "pin_file", None)
+    found = app.new_keeper(context.settings, given.line() if given else None)
+    if given is None and pin is not None:
+        found.unlock(pin.line())
+    elif given is None and found.exists() and (mode := found.mode()) != "credential":
+        words = "PIN, passphrase or recovery key" if mode == "pin" else "passphrase or recovery key"
+        found.unlock(context.person.secret(words, instead="--passphrase-file FILE"))
+    return found
 
 
 def told(kept: Kept) -> Kept:

@@ -8,14 +8,17 @@ from typing import Any, Final
 
 from appliance import app, daemon, hardware
 from appliance.cli import terminal
-from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, told
+from appliance.cli.arguments import command, json_flag, passphrase_flag, told
 from appliance.cli.drawing import half_blocks, picture
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
 from appliance.core.duration import duration
 from appliance.core.question import PRESSED
 from appliance.core.status import clock_status
-from appliance.errors import NotRunning
+from appliance.core.upkeep import secrets_status
+from appliance.errors import NotRunning, VaultLocked
+from appliance.keeper import SECRETS_TRIED
+from appliance.vault.model import Vault
 
 _AT_REST: Final = "the daemon does not run"
 
@@ -87,17 +90,29 @@ def _status(args: argparse.Namespace, context: Context) -> int:
     return os.EX_OK
 
 
+def _vault_at_rest(args: argparse.Namespace, context: Context) -> tuple[Vault | None, str | None]:
+    """Return the vault, and what is missing to open it: nobody is asked for a secret only to see the status."""
+    become_owner(context.settings.state_dir)
+    given: terminal.Input | None = args.passphrase_file
+    vault_keeper = app.new_keeper(context.settings, given.line() if given else None)
+    if not vault_keeper.exists():
+        return None, None
+    try:
+        return told(vault_keeper.open()).vault, None
+    except VaultLocked as error:
+        return None, error.why
+
+
 def _at_rest(args: argparse.Namespace, context: Context) -> terminal.Json:
     """Return the status of an appliance whose daemon does not run, from the files."""
-    vault_keeper = keeper(args, context)
-    vault = told(vault_keeper.open()).vault if vault_keeper.exists() else None
+    vault, missing = _vault_at_rest(args, context)
     now = app.new_clock(context.settings).now()
     mqtt = context.settings.mqtt
     device = app.state_folder(context.settings).device()
     return {
         "running": False,
-        "state": "no-vault" if vault is None else "open",
-        "error": None,
+        "state": "locked" if missing else "no-vault" if vault is None else "open",
+        "error": missing,
         "name": vault.name if vault else device.name if device else None,
         "device": device.id if device else None,
         "vault": vault.id if vault else None,
@@ -130,6 +145,8 @@ def _at_rest(args: argparse.Namespace, context: Context) -> terminal.Json:
             "verified_at": None,
             "error": None,
         },
+        "card": {"ok": True, "checked_at": None, "error": None},
+        "secrets": secrets_status(app.state_folder(context.settings).remembered().get(SECRETS_TRIED), now),
         "peers": [],
     }
 
@@ -140,7 +157,7 @@ def _rows(found: terminal.Json) -> list[tuple[str, ...]]:
         ("daemon", "running" if found["running"] else "not running: systemctl start otp-appliance"),
         ("vault", found["state"] + (f" ({found['error']})" if found["error"] else "")),
         ("device", f"{found['name']} ({found['device']})"),
-        ("accounts", f"{found['accounts']}, generation {found['generation']}" if found["vault"] else "none"),
+        ("accounts", _accounts_words(found)),
         ("clock", _clock_words(clock)),
         ("display", _hardware_words(found["display"], "driver")),
         ("buttons", _hardware_words(found["buttons"], "backend")),
@@ -155,7 +172,17 @@ def _rows(found: terminal.Json) -> list[tuple[str, ...]]:
         )
         rows.append(("broker", f"{broker['host']} {state}"))
     rows.append(("backup", _backup_words(backup)))
+    if not found["card"]["ok"]:
+        rows.append(("card", f"failing: {found['card']['error']}"))
+    if found["secrets"]["due"]:
+        rows.append(("secrets", "not tried for half a year: appliance passphrase --check"))
     return rows
+
+
+def _accounts_words(found: terminal.Json) -> str:
+    if found["state"] == "locked":
+        return "not known while it is locked"
+    return f"{found['accounts']}, generation {found['generation']}" if found["vault"] else "none"
 
 
 def _clock_words(clock: terminal.Json) -> str:

@@ -5,22 +5,29 @@ import os
 from typing import Any
 
 from appliance import app, errands
-from appliance.adapters.words import eff_long
 from appliance.cli import terminal
 from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke, told
+from appliance.cli.choosing import (
+    first_door,
+    new_passphrase,
+    new_recovery_key,
+    pin_flag,
+    tell_door,
+    tell_secrets,
+)
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
 from appliance.cli.restore import register_restore
 from appliance.core.status import backup_status
 from appliance.errands import Visit
-from appliance.errors import BrokerFailed, NothingFound, NotRunning, UsageError
-from appliance.vault import keys
+from appliance.errors import BrokerFailed, NothingFound, NotRunning
 
 
 def register(commands: Any) -> None:
     """Add the commands of this family."""
     init = command(commands, "init", _init, "make a new vault", "sudo appliance init")
     passphrase_flag(init, "your own passphrase; else one is made")
+    pin_flag(init, about="with vault.unlock: pin, the PIN")
     json_flag(init)
 
     backup = command(
@@ -49,54 +56,30 @@ def register(commands: Any) -> None:
 
 
 def _init(args: argparse.Namespace, context: Context) -> int:
-    app.refuse_unbuilt(context.settings)
     become_owner(context.settings.state_dir)
     vault_keeper = app.new_keeper(context.settings)
     app.state_folder(context.settings).prepare()
     if vault_keeper.exists():
         raise app.vault_exists(context.settings, "can't make a vault")
     device = app.identify(context.settings)
-    given: terminal.Input | None = args.passphrase_file
-    own = keys.checked_passphrase(given.line()) if given else _chosen_passphrase(context)
-    passphrase = own or keys.new_passphrase(eff_long(), os.urandom)
-    recovery_key = keys.new_recovery_key(os.urandom)
-    kept = vault_keeper.create(app.new_uuid(), passphrase, recovery_key, app.new_uuid)
+    door = first_door(args, context)
+    passphrase, made = new_passphrase(args.passphrase_file, context, "--passphrase-file FILE")
+    recovery_key = new_recovery_key()
+    kept = vault_keeper.create(app.new_uuid(), passphrase, recovery_key, app.new_uuid, door)
     poke(context)
     if args.json:
-        made = {} if own else {"passphrase": passphrase}
+        shown = {"passphrase": passphrase} if made else {}
         terminal.tell_json(
-            {"vault": kept.vault.id, "device": device.id, **made, "recovery_key": recovery_key}
+            {"vault": kept.vault.id, "device": device.id, **shown, "recovery_key": recovery_key}
         )
         return os.EX_OK
     terminal.tell(f"made the vault of '{device.name}' in {context.settings.state_dir}")
     terminal.tell(
         f"this device's id is {device.id}: its MQTT user name, if your broker has one for each device"
     )
-    terminal.tell()
-    if not own:
-        terminal.tell(f"passphrase:    {passphrase}")
-    terminal.tell(f"recovery key:  {recovery_key}")
-    terminal.tell()
-    terminal.tell(
-        "Write them down now and keep the paper safe: either opens the vault and every backup, and they are"
-    )
-    terminal.tell(
-        "not shown again. The device starts unattended: anyone who takes its card can read the codes."
-    )
+    tell_secrets(passphrase if made else None, recovery_key)
+    tell_door(door)
     return os.EX_OK
-
-
-def _chosen_passphrase(context: Context) -> str | None:
-    """Ask for a passphrase, twice; None: one is to be made."""
-    if not context.person.asked:
-        return None
-    first = context.person.secret("passphrase (Enter: have one made)", instead="--passphrase-file FILE")
-    if not first:
-        return None
-    chosen = keys.checked_passphrase(first)
-    if context.person.secret("the same again", instead="--passphrase-file FILE") != chosen:
-        raise UsageError("can't use this passphrase", "the two differ", "type it again")
-    return chosen
 
 
 def _backup(args: argparse.Namespace, context: Context) -> int:

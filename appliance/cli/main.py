@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from appliance import __version__, logs
+from appliance.adapters import secrecy
 from appliance.cli import terminal
 from appliance.errors import ApplianceError, UsageError
 from appliance.settings import Settings, load
@@ -64,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    secrecy.no_dump()  # before a file with a secret is read
     args = parser().parse_args(arguments)
     command: Command = args.command
     logs.configure(args.verbose, os.environ)
@@ -79,7 +81,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def parser() -> Parser:
     """Return the whole command line."""
-    from appliance.cli import accounts, daemon, demo, foreign, household
+    from appliance.cli import accounts, daemon, demo, editing, foreign, household, locking, rekeying
 
     top = Parser(
         prog="appliance",
@@ -97,6 +99,6 @@ def parser() -> Parser:
     top.add_argument("--no-input", action="store_true", help="never ask; fail where an answer is needed")
     top.add_argument("-v", "--verbose", action="store_true", help="log every step to stderr")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for family in (household, accounts, foreign, daemon, demo):
+    for family in (household, accounts, editing, foreign, locking, rekeying, daemon, demo):
         family.register(commands)
     return top

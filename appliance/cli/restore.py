@@ -11,6 +11,7 @@ from typing import Any
 from appliance import app, errands
 from appliance.cli import terminal
 from appliance.cli.arguments import command, json_flag, passphrase_flag, poke
+from appliance.cli.choosing import first_door, pin_flag
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
 from appliance.core.status import backup_status
@@ -71,11 +72,11 @@ def register_restore(commands: Any) -> None:
     restore.add_argument("--merge", action="store_true", help="merge into the vault that is here")
     restore.add_argument("--dry-run", action="store_true", help="only say what would be restored")
     passphrase_flag(restore)
+    pin_flag(restore, about="with vault.unlock: pin, the PIN of this device")
     json_flag(restore)
 
 
 def _restore(args: argparse.Namespace, context: Context) -> int:
-    app.refuse_unbuilt(context.settings)
     become_owner(context.settings.state_dir)
     app.state_folder(context.settings).prepare()
     here = app.new_keeper(context.settings).exists()
@@ -150,6 +151,7 @@ def _from(
         return _told(args, newest.vault, device, None)
     if args.merge:
         return _merge_here(args, context, device, opened)
+    door = first_door(args, context)
     replaced = _replaced(args, context, opened)
     vault = newest.vault
     if replaced is not None:
@@ -157,7 +159,7 @@ def _from(
         app.state_folder(context.settings).save_device(device)
         vault = replace(vault, removed=vault.removed | {replaced.device})
     _show(context, "saving the vault", 2)
-    kept = vault_keeper.adopt(vault, newest.envelope, newest.master)
+    kept = vault_keeper.adopt(vault, newest.envelope, newest.master, door)
     _take_generation(args, vault_keeper, opened)
     backup = _secure(context, vault_keeper, visit)
     if replaced is not None and visit is not None and backup == "verified":

@@ -32,9 +32,12 @@ class _Section(BaseModel):
 
 
 class VaultSettings(_Section):
-    """How this device opens its vault; used once, by `init` and `restore`."""
+    """How this device opens its vault, and when it locks it again."""
 
     unlock: Literal["credential", "pin", "passphrase"] = "credential"
+    """Used once, by `init` and `restore`."""
+    relock_after_seconds: Seconds = 0
+    """Without a press; 0: never. What opens by itself is never locked."""
 
 
 class DisplaySettings(_Section):

@@ -90,7 +90,7 @@ def test_every_setting_of_a_file_is_taken(file: Path) -> None:
         name: desk
         state_dir: /tmp/state
         runtime_dir: /tmp/run
-        vault: {unlock: pin}
+        vault: {unlock: pin, relock_after_seconds: 600}
         display: {board: adafruit-oled-bonnet, driver: sh1106, bus: spi, i2c_port: 3, address: 0x3d,
                   spi_port: 1, spi_device: 2, dc: 9, reset: none, width: 132, height: 32, rotate: 3,
                   column_offset: 0, brightness: 7, reveal: on_press, allow_qr: yes,
@@ -111,7 +111,7 @@ def test_every_setting_of_a_file_is_taken(file: Path) -> None:
         "name": "desk",
         "state_dir": "/tmp/state",
         "runtime_dir": "/tmp/run",
-        "vault": {"unlock": "pin"},
+        "vault": {"unlock": "pin", "relock_after_seconds": 600},
         "display": {
             "board": "adafruit-oled-bonnet",
             "driver": "sh1106",
@@ -258,7 +258,7 @@ def test_a_variable_wins_over_the_file_and_the_file_over_the_default(file: Path)
 
 def test_every_setting_has_a_variable(tmp_path: Path) -> None:
     words = {
-        "vault.unlock": "pin", "display.board": "adafruit-oled-bonnet", "display.driver": "none",
+        "vault.unlock": "pin", "vault.relock_after_seconds": "600", "display.board": "adafruit-oled-bonnet", "display.driver": "none",
         "display.bus": "spi", "display.i2c_port": "0", "display.address": "0x3c", "display.spi_port": "0",
         "display.spi_device": "0", "display.dc": "24", "display.reset": "none", "display.width": "128",
         "display.height": "64", "display.rotate": "0", "display.column_offset": "0", "display.brightness": "1",

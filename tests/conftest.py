@@ -1,4 +1,6 @@
-"""Golden frames: pictures in `tests/frames/` that drawn frames are compared with, pixel by pixel.
+"""What all tests share: cheap key derivations, figures of campaigns, golden frames.
+
+Golden frames are pictures in `tests/frames/` that drawn frames are compared with, pixel by pixel.
 
 `pytest --update-frames` rewrites them. When every module that draws golden frames ran whole, a picture that none of
 them asked for fails the run (with `--update-frames`: is deleted), so that none outlives its screen.
@@ -12,10 +14,13 @@ import pytest
 from hypothesis import settings
 from PIL import Image, ImageChops
 
+from appliance.vault import keys
+
 FRAMES: Final = Path(__file__).parent / "frames"
 FIXTURE: Final = "golden_frame"
 
 GoldenFrame = Callable[[str, Image.Image], None]
+Figure = Callable[[str], None]
 
 # The same examples in each run, so that a change fails for what it did; `tests/check --long` draws new ones.
 settings.register_profile("steady", derandomize=True)
@@ -35,6 +40,37 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_ran_whole] = not any("::" in argument for argument in config.args)
     config.stash[_unused] = []
     config.pluginmanager.register(_Workers(config), "golden-frames")
+
+
+@pytest.fixture
+def cheap_scrypt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let key derivations cost nothing; the keys are other ones than the true cost would give."""
+    real = keys.scrypt
+
+    def cheap(password: bytes, salt: bytes, *, n: int, p: int, memory_limit: int) -> bytes:
+        return real(password, salt, n=min(n, 2**10), p=p, memory_limit=memory_limit)
+
+    monkeypatch.setattr(keys, "scrypt", cheap)
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Figure:
+    """Takes a line that the summary shows, whichever process the test ran in: what a campaign did."""
+    return lambda line: request.node.user_properties.append(("figure", line))
+
+
+def _tell_figures(terminalreporter: Any) -> None:
+    lines = [
+        line
+        for outcome in ("passed", "failed")
+        for report in terminalreporter.stats.get(outcome, [])
+        for name, line in report.user_properties
+        if name == "figure"
+    ]
+    if lines:
+        terminalreporter.section("figures")
+    for line in sorted(lines):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture
@@ -105,6 +141,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    _tell_figures(terminalreporter)
     for name in config.stash[_unused]:
         terminalreporter.write_line(
             f"FAILED tests/frames/{name}.png: no test draws this golden frame", red=True

@@ -42,14 +42,7 @@ DESK = Device("otp-00000001", None, "desk")
 SEED = b"12345678901234567890"
 
 
-@pytest.fixture(autouse=True)
-def cheap_scrypt(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = keys.scrypt
-
-    def cheap(password: bytes, salt: bytes, *, n: int, p: int, memory_limit: int) -> bytes:
-        return real(password, salt, n=min(n, 2**10), p=p, memory_limit=memory_limit)
-
-    monkeypatch.setattr(keys, "scrypt", cheap)
+pytestmark = pytest.mark.usefixtures("cheap_scrypt")
 
 
 @dataclass(eq=False)

@@ -1,17 +1,28 @@
 """A vault that opens with a PIN: what opens it, what is counted when, and what a reboot changes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from uuid import UUID
 
 import pytest
 
-from appliance.errors import MustWait, StorageFailed, VaultDamaged, VaultLocked, WrongPassphrase, WrongPin
+from appliance.core.events import Outdated
+from appliance.errors import (
+    MemoryShort,
+    MustWait,
+    StorageFailed,
+    VaultDamaged,
+    VaultLocked,
+    WrongPassphrase,
+    WrongPin,
+)
 from appliance.keeper import BY_ITSELF, Door, Keeper
 from appliance.ports import Device
-from appliance.vault import keys
+from appliance.vault import keys, sealed
 from tests.stores import FakeClock, FakeStore, full_card
+
+pytestmark = pytest.mark.usefixtures("cheap_scrypt")
 
 PIN = "493817"
 WORDS = "correct horse battery staple"
@@ -45,8 +56,8 @@ class Desk:
         return raised.value
 
 
-@pytest.fixture(scope="module")
-def sealed() -> FakeStore:
+@pytest.fixture
+def made_before() -> FakeStore:
     desk = Desk()
     desk.store.card.device = DESK
     desk.keeper().create("vault", WORDS, RECOVERY, desk.uuid, PIN_DOOR)
@@ -54,10 +65,10 @@ def sealed() -> FakeStore:
 
 
 @pytest.fixture
-def desk(sealed: FakeStore) -> Desk:
+def desk(made_before: FakeStore) -> Desk:
     made = Desk()
-    made.store.card.device, made.store.card.secret = sealed.card.device, sealed.card.secret
-    made.store.files.update(sealed.files)
+    made.store.card.device, made.store.card.secret = made_before.card.device, made_before.card.secret
+    made.store.files.update(made_before.files)
     return made
 
 
@@ -144,8 +155,8 @@ def test_a_card_that_takes_no_count_makes_each_try_cost_a_minute(desk: Desk) -> 
 
 
 def test_too_little_memory_is_no_wrong_pin(desk: Desk) -> None:
-    keeper = Keeper(desk.store, desk.clock, desk.random, lambda: 1 << 20, None, lambda: desk.boot)
-    with pytest.raises(Exception, match="memory"):
+    keeper = Keeper(desk.store, desk.clock, desk.random, lambda: 1 << 19, None, lambda: desk.boot)
+    with pytest.raises(MemoryShort):
         keeper.unlock(PIN)
     assert desk.tries() == 0
 
@@ -203,3 +214,30 @@ def test_a_passphrase_that_can_not_be_saved_leaves_the_old_one(desk: Desk) -> No
     desk.store.full = None
     assert keeper.open().envelope.epoch == 1
     assert desk.keeper().unlock(WORDS).envelope.epoch == 1
+
+
+def test_the_old_passphrase_opens_nothing_that_is_left_and_nothing_grafted(desk: Desk) -> None:
+    """Not the file, nor an older one put back, nor a retained message, nor the old slot in the new file."""
+    before = desk.keeper(WORDS).open()
+    kept = desk.keeper(WORDS).rekey("eleven winds over the bay", RECOVERY, desk.uuid, PIN_DOOR)
+    assert [name for name in desk.store.files if name != "vault.json"] == []
+    verdict = desk.keeper("eleven winds over the bay").check(before.published)
+    assert isinstance(verdict, Outdated)
+    with pytest.raises(VaultDamaged, match="sealed under another key"):
+        desk.keeper("eleven winds over the bay").open_own(before.published)
+    for slots in (before.envelope.slots, (before.envelope.slots[0], kept.envelope.slots[1])):
+        grafted = replace(kept.envelope, slots=slots)
+        for epoch in (before.envelope.epoch, kept.envelope.epoch):
+            desk.store.files["vault.json"] = sealed.write(replace(grafted, epoch=epoch))
+            for entered in (WORDS, "eleven winds over the bay"):
+                with pytest.raises((VaultDamaged, WrongPassphrase)):
+                    desk.keeper(entered).open()
+
+
+def test_a_wrong_passphrase_never_falls_back_to_an_older_file_that_it_opens(desk: Desk) -> None:
+    before = desk.store.files["vault.json"]
+    desk.keeper(WORDS).rekey("eleven winds over the bay", RECOVERY, desk.uuid, PIN_DOOR)
+    desk.store.files["vault.json.1"] = before
+    with pytest.raises(WrongPassphrase):
+        desk.keeper(WORDS).open()
+    assert sorted(desk.store.files) == ["vault.json", "vault.json.1"]

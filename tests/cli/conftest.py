@@ -14,7 +14,6 @@ import pytest
 
 from appliance.cli.main import main
 from appliance.logs import PACKAGE
-from appliance.vault import keys
 
 PASSPHRASE: Final = "correct horse battery staple"
 SEED: Final = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
@@ -97,15 +96,9 @@ class Shell:
 
 @pytest.fixture
 def shell(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    cheap_scrypt: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Shell]:
     """A shell before `init`."""
-    real = keys.scrypt
-
-    def cheap(password: bytes, salt: bytes, *, n: int, p: int, memory_limit: int) -> bytes:
-        return real(password, salt, n=min(n, 2**10), p=p, memory_limit=memory_limit)
-
-    monkeypatch.setattr(keys, "scrypt", cheap)
     for name in os.environ:
         if name.startswith("APPLIANCE_"):
             monkeypatch.delenv(name)

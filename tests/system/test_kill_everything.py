@@ -24,6 +24,7 @@ from appliance.keeper import Kept
 from appliance.settings import load
 from appliance.vault.model import Account, base32_decode
 from appliance.vault.otp import code_for
+from tests.conftest import Figure
 from tests.household import Appliance, household
 from tests.system.test_kill import SEED, begin, usual_seconds
 
@@ -226,6 +227,11 @@ def test_nothing_acknowledged_is_lost_whatever_is_killed(desk: Appliance, dice: 
 
 
 @pytest.mark.long
-def test_nothing_acknowledged_is_lost_in_a_thousand_kills(desk: Appliance, dice: random.Random) -> None:
+def test_nothing_acknowledged_is_lost_in_a_thousand_kills(
+    desk: Appliance, dice: random.Random, figure: Figure
+) -> None:
     book = played(desk, dice, int(os.environ.get("KILLS", "1000")))
-    print(f"{book.kills} killed, {book.acknowledged} acknowledged, {len(book.codes)} codes, nothing lost")
+    figure(
+        f"kill -9: {book.kills} commands and daemons, {book.acknowledged} commands acknowledged, "
+        f"{len(book.codes)} HOTP codes printed, nothing lost"
+    )

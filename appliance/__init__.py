@@ -9,7 +9,7 @@ answer    a piece of work for the keeper -> the event that tells of it
 app       the parts that commands and daemon share, made from the settings
 hardware  board and settings -> which panel, which pins
 loop      the shell: one inbox, one thread that owns the state
-keeper    the vault on the card: lock, read, open, apply a change, seal, save, check
+keeper    the vault on the card: keeper (open, change, check), card (read, save), locksmith (make keys)
 keyring   the keys in hand, and every way to come to them; wrong PINs are counted
 settings  config.yaml -> frozen settings
 logs      stdlib logging to stderr, with journald priorities

@@ -241,3 +241,35 @@ def test_a_wrong_passphrase_never_falls_back_to_an_older_file_that_it_opens(desk
     with pytest.raises(WrongPassphrase):
         desk.keeper(WORDS).open()
     assert sorted(desk.store.files) == ["vault.json", "vault.json.1"]
+
+
+def test_older_files_that_a_pulled_plug_left_after_a_re_key_go_when_the_card_is_read_through(
+    desk: Desk,
+) -> None:
+    before = dict(desk.store.files)
+    keeper = desk.keeper(WORDS)
+    keeper.rekey("eleven winds over the bay", RECOVERY, desk.uuid, PIN_DOOR)
+    desk.store.files["vault.json.1"] = before["vault.json"]
+    keeper.inspect()
+    assert list(desk.store.files) == ["vault.json"]
+
+
+def test_older_files_that_open_without_the_pin_go_when_the_card_is_read_through(desk: Desk) -> None:
+    keeper = desk.keeper(WORDS)
+    keeper.rehang(BY_ITSELF)
+    by_itself = desk.store.files["vault.json"]
+    keeper.rehang(PIN_DOOR)
+    desk.store.files["vault.json.1"] = by_itself
+    keeper.inspect()
+    assert list(desk.store.files) == ["vault.json"]
+
+
+def test_older_files_of_the_same_door_stay(desk: Desk) -> None:
+    keeper = desk.keeper(WORDS)
+    keeper.rehang(BY_ITSELF)
+    by_itself = desk.store.files["vault.json"]
+    for files in ({"vault.json.1": by_itself}, {}):
+        desk.store.files.update(files)
+        keeper.inspect()
+        assert sorted(desk.store.files) == sorted({"vault.json", *files})
+        desk.store.files.pop("vault.json.1", None)

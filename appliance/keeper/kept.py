@@ -1,0 +1,48 @@
+"""A vault as it lies on the card, and how it opens after a start."""
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from appliance.core.events import Problem
+from appliance.vault import sealed
+from appliance.vault.model import Vault
+from appliance.vault.sealed import Envelope
+
+Mode = Literal["credential", "pin", "passphrase"]
+"""After a start the vault opens by itself, by a PIN, or by the passphrase alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A vault as it lies on the card."""
+
+    vault: Vault = field(repr=False)
+    envelope: Envelope
+    warning: Problem | None = None
+
+    @property
+    def mode(self) -> Mode:
+        """How it opens after a start."""
+        return mode_of(self.envelope)
+
+    @property
+    def published(self) -> bytes:
+        """What goes to the broker."""
+        return sealed.write(self.envelope.published)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How a vault is to open after a start."""
+
+    mode: Mode
+    pin: str | None = field(default=None, repr=False)
+    """In mode `pin`."""
+
+
+BY_ITSELF: Final = Door("credential")
+
+
+def mode_of(envelope: Envelope) -> Mode:
+    """Return how a file opens after a start."""
+    return "passphrase" if envelope.device is None else envelope.device.mode

@@ -1,0 +1,171 @@
+"""Making keys: a new vault, a restored one, another way to open it, a whole new set.
+
+Any change of a slot is a re-key with the next epoch, since with the same master key an old slot grafted onto a new
+file would open it. What the former door opens is removed from the card once the new file has been read back.
+"""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from appliance.errors import LockBusy, VaultExists
+from appliance.keeper.card import Card, refuse_too_new
+from appliance.keeper.kept import Door, Kept
+from appliance.keyring import KeyMissing
+from appliance.ports import Device
+from appliance.vault import keys, sealed
+from appliance.vault.model import Vault
+from appliance.vault.sealed import Envelope
+
+SECRET_BYTES: Final = 32
+
+
+def create(
+    card: Card,
+    vault_id: str,
+    passphrase: str,
+    recovery_key: str,
+    new_uuid: Callable[[], str],
+    door: Door,
+) -> Kept:
+    """Make a new, empty vault for this device, and its device secret.
+
+    Raises VaultExists. Takes two key derivations, one more for a PIN.
+    """
+    master = card.random_bytes(keys.KEY_BYTES)
+    slots = (
+        card.keyring.new_slot(master, passphrase, new_uuid),
+        card.keyring.new_slot(master, recovery_key, new_uuid),
+    )
+    device = replace(card.device(), vault=vault_id)
+    return _found(card, Vault(vault_id, device.id, device.name, 0, 0), device, master, slots, 1, door)
+
+
+def adopt(card: Card, vault: Vault, template: Envelope, master: bytes, door: Door) -> Kept:
+    """Make the vault file of this device from a restored vault, under the vault's own key and slots.
+
+    Raises VaultExists, and VaultTooNew if this release must not write the vault.
+    """
+    refuse_too_new(vault)
+    device = replace(card.device(), vault=vault.id)
+    seen = {**vault.seen, vault.device: vault.generation}
+    generation = max(vault.generation if vault.device == device.id else 0, seen.pop(device.id, 0))
+    own = replace(vault, device=device.id, name=device.name, generation=generation, seen=seen)
+    return _found(card, own, device, master, template.slots, template.epoch, door)
+
+
+def rehang(card: Card, kept: Kept, door: Door) -> Kept:
+    """Let the vault open another way after a start, and remove the older files, which open the old way.
+
+    The rest of the file stays byte for byte. Raises LockBusy, StorageFailed. A PIN takes one derivation.
+    """
+    device, secret = card.device(), card.store.secret() or card.random_bytes(SECRET_BYTES)
+    wrap = _wrap(card, card.keyring.held(kept.envelope), secret, device.id, door)
+    with card.store.lock():
+        now, damaged = card.read(derive=False)
+        if damaged is not None or now.envelope.head != kept.envelope.head:
+            raise LockBusy("can't change how the vault opens", "it was changed meanwhile", "try again")
+        if card.store.secret() != secret:
+            card.store.save_secret(secret)
+        kept = card.rewrapped(now, wrap)
+        card.store.save_attempts(None)
+        card.store.forget_older()
+    return kept
+
+
+def rekey(
+    card: Card, before: Kept, passphrase: str, recovery_key: str, new_uuid: Callable[[], str], door: Door
+) -> Kept:
+    """Give the vault a new master key, passphrase and recovery key, and remove what the old ones open here.
+
+    Raises VaultTooNew, LockBusy, StorageFailed. Takes two derivations, one more for a PIN.
+    """
+    refuse_too_new(before.vault)
+    master = card.random_bytes(keys.KEY_BYTES)
+    slots = (
+        card.keyring.new_slot(master, passphrase, new_uuid),
+        card.keyring.new_slot(master, recovery_key, new_uuid),
+    )
+    device, secret = card.device(), card.store.secret() or card.random_bytes(SECRET_BYTES)
+    wrap = _wrap(card, master, secret, device.id, door)
+    with card.store.lock():
+        now, damaged = card.read(derive=False)
+        if damaged is not None or now.envelope.head != before.envelope.head:
+            raise LockBusy("can't change the passphrase", "the vault was changed meanwhile", "try again")
+        if card.store.secret() != secret:
+            card.store.save_secret(secret)
+        envelope = Envelope(slots, 1 + now.envelope.epoch, b"", b"", b"", wrap)
+        old = card.keyring.held(now.envelope)
+        card.keyring.take(envelope, master)
+        try:
+            kept = card.save(now.vault, envelope)
+        except BaseException:
+            card.keyring.take(now.envelope, old)
+            raise
+        card.store.save_attempts(None)
+        card.store.forget_older()
+    return kept
+
+
+def tidied(card: Card, newest: Envelope, older: tuple[Envelope, ...]) -> None:
+    """Remove older files that another door opens: what a plug that was pulled within `rehang` or `rekey` left over."""
+    if not any(_former(newest, one) for one in older):
+        return
+    with card.store.lock():
+        raw = card.store.load().newest
+        if raw is not None and sealed.read(raw) == newest:
+            card.store.forget_older()
+
+
+def _former(newest: Envelope, older: Envelope) -> bool:
+    if older.head != newest.head:
+        return True
+    # Without a person, a lost device secret is replaced as well: older files then open by no device secret at all.
+    by_itself = all(one.device is not None and one.device.mode == "credential" for one in (newest, older))
+    return older.device != newest.device and not by_itself
+
+
+def reinstated(card: Card, kept: Kept) -> Kept:
+    """Give the device a new secret if a person opened a vault that its own secret no longer opens."""
+    wrap = kept.envelope.device
+    if card.keyring.entered is None or wrap is None or card.keyring.fits(wrap):
+        return kept
+    device = card.store.device() or Device(kept.vault.device, kept.vault.id, kept.vault.name)
+    with contextlib.suppress(KeyMissing), card.store.lock():
+        kept, _ = card.read(derive=False)
+        secret = card.random_bytes(SECRET_BYTES)
+        # A PIN would have to be set anew, with a secret that is gone nobody knows it.
+        by_itself = wrap.mode == "credential"
+        master = card.keyring.held(kept.envelope)
+        fresh = card.keyring.new_wrap(master, secret, device.id, None) if by_itself else None
+        card.store.save_device(device)
+        card.store.save_secret(secret)
+        kept = card.rewrapped(kept, fresh)
+    return kept
+
+
+def _found(
+    card: Card,
+    vault: Vault,
+    device: Device,
+    master: bytes,
+    slots: tuple[keys.Slot, keys.Slot],
+    epoch: int,
+    door: Door,
+) -> Kept:
+    secret = card.random_bytes(SECRET_BYTES)
+    wrap = _wrap(card, master, secret, device.id, door)
+    with card.store.lock():
+        if card.exists():
+            raise VaultExists("can't make a vault", "there is one already", "appliance status")
+        card.store.save_device(device)
+        card.store.save_secret(secret)
+        card.store.save_attempts(None)
+        envelope = Envelope(slots, epoch, b"", b"", b"", wrap)
+        card.keyring.take(envelope, master)
+        return card.save(vault, envelope)
+
+
+def _wrap(card: Card, master: bytes, secret: bytes, device: str, door: Door) -> keys.DeviceWrap | None:
+    return None if door.mode == "passphrase" else card.keyring.new_wrap(master, secret, device, door.pin)

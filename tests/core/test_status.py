@@ -70,6 +70,8 @@ def test_it_tells_everything_once_the_backup_is_verified() -> None:
         "buttons": {"backend": "none", "ok": True, "error": None, "stuck": []},
         "broker": {"connected": True, "host": "broker.local:8883", "error": None, "protocol": "3.1.1"},
         "backup": {"state": "verified", "generation": 1, "verified_at": int(UNIX) + 5, "error": None},
+        "card": {"ok": True, "checked_at": None, "error": None},
+        "secrets": {"tried_at": UNIX + 1, "due": False},
         "peers": [],
     }
 

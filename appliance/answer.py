@@ -87,10 +87,11 @@ def _unlocked(keeper: Keeper, ref: int, entered: str) -> Event:
 
 
 def _opened(keeper: Keeper, ref: int, kept: Kept) -> Opened:
+    vault, epoch = kept.vault, kept.envelope.epoch
     tried_at = keeper.tried_at()
-    return Opened(ref, kept.vault.generation, kept.published, kept.vault, kept.warning, kept.mode, tried_at)
+    return Opened(ref, vault.generation, kept.published, vault, kept.warning, kept.mode, epoch, tried_at)
 
 
 def _saved(ref: int, before: Kept, after: Kept) -> Saved:
     only = counters_only(before.vault, after.vault)
-    return Saved(ref, after.vault.generation, after.published, after.vault, only)
+    return Saved(ref, after.vault.generation, after.published, after.vault, only, after.envelope.epoch)

@@ -15,6 +15,7 @@ from appliance import app
 from appliance.adapters.broker import MqttBroker
 from appliance.adapters.clock import SystemClock
 from appliance.answer import answer
+from appliance.core import past
 from appliance.core.backup import BackupEvent, deadline, step
 from appliance.core.cycle import Backup
 from appliance.core.effects import Change, Check, Effect, Fetch, OpenVault, Publish
@@ -115,44 +116,63 @@ class Visit:
         self._ref += 1
         ref = self._ref
         self.broker.fetch(ref, f"{self.prefix}/{pattern}")
-        granted = self.until(lambda event: isinstance(event, Subscribed | Lost), CONNECT_SECONDS)
-        if not isinstance(granted, Subscribed):
-            raise self._silent()
-        if granted.problem is not None:
-            raise BrokerFailed(
-                f"can't read {self.prefix}/{pattern}", granted.problem, "look at the broker's ACL"
-            )
+        if (problem := self._refusal(ref)) is not None:
+            raise BrokerFailed(f"can't read {self.prefix}/{pattern}", problem, "look at the broker's ACL")
         found: dict[str, Message] = {}
         end = time.monotonic() + LIST_SECONDS
         while time.monotonic() < end:
             event = self.until(lambda event: isinstance(event, Received | Lost), QUIET_SECONDS)
+            if isinstance(event, Lost):
+                raise self._silent()  # what had not come yet must not count as absent
             if not isinstance(event, Received):
                 break
             match = _BACKUP.fullmatch(event.topic.removeprefix(f"{self.prefix}/"))
-            if event.retained and event.payload and match:
+            if event.ref == ref and event.retained and event.payload and match:
                 found[event.topic] = Message(match[1], match[2], match[3], event.payload)
         return tuple(found[topic] for topic in sorted(found))
 
     def clear(self, vault: str, device: str) -> None:
         """Delete the backup and the history of a device, and check that they are gone. Raises BrokerFailed."""
         place = f"{vault}/{device}"
-        for kind in ("backup", *(f"history/{slot}" for slot in range(SLOTS_OF_HISTORY))):
-            self._ref += 1
-            self.broker.publish(self._ref, f"{self.prefix}/{place}/{kind}", b"")
-            event = self.until(lambda event: isinstance(event, Acknowledged | Lost), CONNECT_SECONDS)
-            if not isinstance(event, Acknowledged):
-                raise self._silent()
-            if event.problem is not None:
-                raise self._left(place, event.problem)
+        self._delete(place, ("backup", *(f"history/{slot}" for slot in range(SLOTS_OF_HISTORY))))
         if self.messages(f"{place}/backup") or self.messages(f"{place}/history/+"):
             raise self._left(place, "it is still there")
 
     def clear_older(self, vault: str, device: str, epoch: int) -> int:
-        """Delete a device's own messages under lower epochs, check that they are gone, and return how many they were.
+        """Delete the history of a device under master keys of lower epochs, check that it is gone, return how many.
 
-        Raises BrokerFailed.
+        Only while no daemon publishes for this device, and once its backup under the present key is verified. What
+        can't be read stays. Raises BrokerFailed.
         """
-        raise NotImplementedError
+        place = f"{vault}/{device}"
+        older = self._older(place, epoch)
+        self._delete(place, older)
+        if older and self._older(place, epoch):
+            raise self._left(place, "older backups are still there")
+        return len(older)
+
+    def _older(self, place: str, epoch: int) -> tuple[str, ...]:
+        history = self.messages(f"{place}/history/+")
+        return tuple(message.kind for message in history if past.age(message.payload, epoch) == "older")
+
+    def _delete(self, place: str, kinds: tuple[str, ...]) -> None:
+        for kind in kinds:
+            self._ref += 1
+            self.broker.publish(self._ref, f"{self.prefix}/{place}/{kind}", b"")
+            if (problem := self._refusal(self._ref)) is not None:
+                raise self._left(place, problem)
+
+    def _refusal(self, ref: int) -> str | None:
+        """Wait for the broker's answer, and return why it refuses what was asked; None: it does not."""
+        event = self.until(
+            lambda event: (
+                isinstance(event, Lost) or (isinstance(event, Acknowledged | Subscribed) and event.ref == ref)
+            ),
+            CONNECT_SECONDS,
+        )
+        if isinstance(event, Acknowledged | Subscribed):
+            return event.problem
+        raise self._silent()
 
     def _left(self, place: str, why: str) -> BrokerFailed:
         return BrokerFailed(

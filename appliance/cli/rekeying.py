@@ -16,7 +16,7 @@ from appliance.cli.choosing import new_passphrase, new_recovery_key, pin_flag, t
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
 from appliance.errands import Visit
-from appliance.errors import ApplianceError, UsageError
+from appliance.errors import ApplianceError, NotRunning, UsageError
 from appliance.keeper import Door, Keeper, Kept
 
 _LEFT: Final = (
@@ -38,7 +38,7 @@ class _Rekeyed:
     backup: str | None
     """State of the backup at the broker; None: no broker is configured."""
     cleared: int | None
-    """Older messages that are gone from there; None: nobody could look."""
+    """Older messages that are gone from there; None: the daemon clears them, or nobody could look."""
 
 
 def register(commands: Any) -> None:
@@ -158,13 +158,23 @@ def _published(context: Context, vault_keeper: Keeper, kept: Kept) -> tuple[str 
     if context.settings.mqtt.host is None:
         return None, None
     try:
+        if _daemon_publishes(context):
+            return str(app.ask(context.settings, "backup")["state"]), None
         with Visit(context.settings, app.identify(context.settings)) as visit:
             state = errands.back_up(context.settings, vault_keeper, visit).condition
             cleared = visit.clear_older(kept.vault.id, kept.vault.device, kept.envelope.epoch)
     except ApplianceError as error:
-        terminal.warn(f"{error.what}: {error.why}; the daemon replaces the older backups when it can")
+        terminal.warn(f"{error.what}: {error.why}")
         return "unverified", None
     return state, cleared
+
+
+def _daemon_publishes(context: Context) -> bool:
+    """Return whether a daemon with an open vault does it; two at once could clear what the other just published."""
+    try:
+        return bool(app.ask(context.settings, "status")["state"] == "open")
+    except NotRunning:
+        return False
 
 
 def _told(args: argparse.Namespace, done: _Rekeyed) -> int:
@@ -192,12 +202,17 @@ def _told(args: argparse.Namespace, done: _Rekeyed) -> int:
 
 def _effects(done: _Rekeyed) -> list[str]:
     lines = ["The older vault files on this card are removed."]
-    if done.backup == "verified" and done.cleared is not None:
-        lines.append(
-            f"The backup at the broker is replaced and was read back; older ones cleared there: {done.cleared}."
+    if done.backup == "verified":
+        gone = (
+            "the daemon clears older ones there"
+            if done.cleared is None
+            else f"older ones cleared there: {done.cleared}"
         )
+        lines.append(f"The backup at the broker is replaced and was read back; {gone}.")
     elif done.backup is not None:
-        lines.append("The backup at the broker still opens with the old ones: appliance backup")
+        lines.append(
+            "The backup at the broker still opens with the old ones, until it is replaced: appliance backup"
+        )
     if done.door.mode == "passphrase":
         lines.append("After a start it waits for the passphrase; for a PIN: appliance pin set")
     return lines

@@ -118,6 +118,7 @@ def _taken(backup: Backup, event: Opened | Saved, now: Instant, ref: int) -> Ste
             topic=topic,
             latest=event.sealed,
             generation=event.generation,
+            epoch=event.epoch,
             day_slot=event.vault.day[1],
             attempts=0,
             not_before=0.0,

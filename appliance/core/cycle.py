@@ -79,6 +79,8 @@ class Backup:
     latest: bytes = field(default=b"", repr=False)
     """The newest saved vault as it is published."""
     generation: int = 0
+    epoch: int = 1
+    """Of the master key that `latest` is sealed under."""
     day_slot: int = 0
     link: Connected | None = None
     stage: Stage = Resting()

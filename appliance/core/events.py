@@ -42,6 +42,8 @@ class Opened:
     """The newest file was damaged, and an older one opened."""
     mode: Mode = "credential"
     """How it opens after a start."""
+    epoch: int = 1
+    """Of the master key; each change of the passphrase makes the next."""
     tried_at: float | None = None
     """Unix seconds at which passphrase or recovery key last opened it; None: nobody knows."""
 
@@ -93,6 +95,8 @@ class Saved:
     vault: Vault = field(repr=False)
     counters_only: bool = False
     """Nothing but HOTP counters moved: such saves are published together."""
+    epoch: int = 1
+    """Of the master key."""
 
 
 @dataclass(frozen=True, slots=True)

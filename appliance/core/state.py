@@ -10,6 +10,7 @@ from appliance.core.cycle import Backup
 from appliance.core.events import Mode, Problem
 from appliance.core.gestures import Buttons, Layout
 from appliance.core.instant import Instant
+from appliance.core.past import Past
 from appliance.core.screen import Code, Screen
 from appliance.vault.model import Record, Vault
 
@@ -225,6 +226,7 @@ class State:
     phase: Phase
     backup: Backup
     panel: Panel = Panel()
+    past: Past = field(default_factory=Past)
     buttons: Buttons = field(default_factory=Buttons)
     panel_fault: Fault | None = None
     buttons_fault: Fault | None = None

@@ -1,16 +1,16 @@
 """Transitions: `step(state, event, now) -> (state, effects)`, and `deadline(state, now)`.
 
 Rules: everything that changes the state is here or in what this file calls: `hand.py` (gestures), `care.py` (what
-time does to the display), `question.py` (the control socket), `backup.py`. Nothing reads a clock, a file or a random
-source; no event is counted, only compared by its ref, so that late and duplicate ones are harmless. A deadline that
-has passed moves: after a `Woke` the next one lies in the future.
+time does to the display), `question.py` (the control socket), `backup.py`, `past.py`. Nothing reads a clock, a file
+or a random source; no event is counted, only compared by its ref, so that late and duplicate ones are harmless. A
+deadline that has passed moves: after a `Woke` the next one lies in the future.
 """
 
 from dataclasses import replace
 from typing import Final, assert_never
 
 from appliance.core import backup as backups
-from appliance.core import care, gestures, lock, question, upkeep
+from appliance.core import care, gestures, lock, past, question, upkeep
 from appliance.core.account_view import SCROLL_SECONDS
 from appliance.core.cycle import Backup
 from appliance.core.effects import Effect, Exit, Log, Measure, OpenVault, Remember
@@ -139,6 +139,8 @@ def deadline(state: State, now: Instant) -> float:
     times = [now.mono + IDLE_SECONDS, *care.deadlines(state, now)]
     times += [waiting.until for waiting in state.waiting]
     if (due := backups.deadline(state.backup)) is not None:
+        times.append(due)
+    if (due := past.deadline(state.past)) is not None:
         times.append(due)
     if (due := gestures.deadline(state.buttons)) is not None:
         times.append(due)
@@ -355,4 +357,6 @@ def _backed(state: State, event: backups.BackupEvent, now: Instant, ref: int) ->
     if len(before.lost_at) < backups.HEALED_LIMIT <= len(after.lost_at):
         lost = Problem("backup lost 3 times today", "the broker forgets it", "look at the broker", "E5")
         state = told(state, lost, now)
-    return state, effects
+    state, mine = _numbered(state)
+    cleared, more = past.step(state.past, event, after, effects, now, mine)
+    return replace(state, past=cleared), (*effects, *more)

@@ -10,6 +10,7 @@ from appliance.core.effects import (
     Change,
     Check,
     Exit,
+    Fetch,
     Log,
     Measure,
     OpenVault,
@@ -585,8 +586,7 @@ def test_whoever_waits_is_answered_in_the_dark_too() -> None:
 
 def connected(desk: Desk) -> int:
     """Connect, and return the ref of the fetch."""
-    desk.tell(Connected(None, retain=True))
-    return desk.state.ref - 3
+    return only(desk.tell(Connected(None, retain=True)), Fetch).ref
 
 
 def test_a_backup_is_answered_when_it_has_come_to_rest() -> None:

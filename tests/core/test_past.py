@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from appliance.core import past
 from appliance.core.backup import ACKNOWLEDGE_SECONDS, OVERWRITE_SECONDS, READ_SECONDS, RECHECK_SECONDS
 from appliance.core.cycle import Backup
-from appliance.core.effects import Change, Check, Effect, Fetch, Log, OpenVault, Publish
+from appliance.core.effects import Change, Check, Effect, Fetch, Inspect, Log, OpenVault, Publish
 from appliance.core.events import (
     Acknowledged,
     Asked,
@@ -66,7 +66,7 @@ class SealedCard(Card):
         self.epoch += 1
         self.edit(self.vault)
 
-    def work(self, effect: OpenVault | Change | Check) -> Event:
+    def work(self, effect: OpenVault | Change | Check | Inspect) -> Event:
         event = super().work(effect)
         return replace(event, epoch=self.epoch) if isinstance(event, Opened | Saved) else event
 

@@ -1,10 +1,7 @@
-import contextlib
 import dataclasses
 import importlib
 import pkgutil
-from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from typing import Any, Final, get_type_hints
 
 import pytest
@@ -12,20 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import appliance.vault
-from appliance.errors import ApplianceError, VaultDamaged, VaultTooNew, WrongPassphrase
+from appliance.errors import ApplianceError, VaultDamaged, VaultTooNew
 from appliance.keeper import Kept
 from appliance.vault import canonical, keys, sealed
 from appliance.vault.edit import Moment
-from appliance.vault.keys import Slot
 from appliance.vault.model import Account, Record, Vault
 from appliance.vault.otp import code_at
-from appliance.vault.sealed import Envelope
 from tests.vault.builder import (
     DEVICE_SECRET,
     LAW,
     MEMORY,
     PASSPHRASE,
-    Made,
     made,
     master_key,
     opened,
@@ -100,132 +94,6 @@ def test_the_head_covers_both_slots_and_the_epoch() -> None:
 def test_the_size_of_the_file_says_little() -> None:
     sizes = {len(made(replace(small_vault(), name="x" * length)).raw) for length in range(0, 5000, 500)}
     assert len(sizes) == 1
-
-
-# Tampering
-
-
-def accepted(raw: bytes) -> Vault | None:
-    """What a file gives with the right passphrase, or failing that the right key; None if it is refused as it should be."""
-    try:
-        envelope = sealed.read(raw)
-    except (VaultDamaged, VaultTooNew):
-        return None
-    for master in _masters(envelope):
-        try:
-            return sealed.unseal(envelope, master)
-        except (VaultDamaged, VaultTooNew):
-            pass
-    return None
-
-
-def _masters(envelope: Envelope) -> tuple[bytes, ...]:
-    held = [GOOD.master]
-    for entered in (PASSPHRASE, recovery_key()):
-        with contextlib.suppress(WrongPassphrase):
-            held.append(_unwrapped(envelope.slots, entered))
-    return tuple(held)
-
-
-@cache  # most changes leave the slots alone
-def _unwrapped(pair: tuple[Slot, Slot], entered: str) -> bytes:
-    return keys.unwrap_any(pair, entered, memory_limit=MEMORY)
-
-
-DB_ENDS: Final = GOOD.raw.index(b'","header"')
-DEVICE_BEGINS: Final = GOOD.raw.index(b'"x-device"')
-DEVICE_ENDS: Final = GOOD.raw.index(b',"x-epoch"')
-PLACES: Final = (*range(12), *range(12, DB_ENDS - 8, 89), *range(DB_ENDS - 8, len(GOOD.raw)))
-CHANGES: Final[dict[str, Callable[[int], int]]] = {
-    "one bit": lambda byte: byte ^ 1,
-    "upper and lower case": lambda byte: byte ^ 0x20,
-    "one digit more": lambda byte: byte + 1 & 0x7F,
-    "a zero": lambda _byte: ord("0"),
-    "a space": lambda _byte: ord(" "),
-    "a high bit": lambda byte: byte ^ 0x80,
-}
-
-
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
-def test_no_file_with_a_changed_byte_is_accepted(change: Callable[[int], int]) -> None:
-    """Every byte of the header, a sample of `db`. Only what unlocks one device may change and leave the vault open."""
-    for at in PLACES:
-        byte = change(GOOD.raw[at])
-        if byte == GOOD.raw[at]:
-            continue
-        raw = GOOD.raw[:at] + bytes([byte]) + GOOD.raw[at + 1 :]
-        vault = accepted(raw)
-        if DEVICE_BEGINS <= at < DEVICE_ENDS and vault is not None:
-            assert vault == GOOD.vault
-            wrap = sealed.read(raw).device
-            assert wrap is not None
-            assert keys.unwrap_device(wrap, DEVICE_SECRET, device=GOOD.vault.device) is None
-        else:
-            assert vault is None, at
-
-
-@settings(LAW, max_examples=300)
-@given(st.integers(0, DEVICE_BEGINS - 1) | st.integers(DEVICE_ENDS, len(GOOD.raw) - 1), st.binary(max_size=3))
-def test_no_file_with_a_few_other_bytes_is_accepted(at: int, other: bytes) -> None:
-    raw = GOOD.raw[:at] + other + GOOD.raw[at + len(other) :]
-    assert raw.strip() == GOOD.raw or accepted(raw) is None
-
-
-def test_no_truncated_file_is_accepted() -> None:
-    for length in (*range(0, DB_ENDS, 97), *range(DB_ENDS, len(GOOD.raw))):
-        for raw in (GOOD.raw[:length], GOOD.raw[-length:] if length else b""):
-            assert accepted(raw) is None
-
-
-def test_no_file_with_a_byte_more_or_less_is_accepted() -> None:
-    for at in (*range(0, DB_ENDS, 997), *range(DB_ENDS, DEVICE_BEGINS)):
-        assert accepted(GOOD.raw[:at] + GOOD.raw[at + 1 :]) is None
-        for more in (b"0", b" ", b'"'):
-            assert (at == 0 and more == b" ") or accepted(GOOD.raw[:at] + more + GOOD.raw[at:]) is None
-
-
-FIELDS: Final[dict[str, tuple[str | int, ...]]] = {
-    "db": ("db",),
-    "nonce": ("header", "params", "nonce"),
-    "tag": ("header", "params", "tag"),
-    "nonce and tag": ("header", "params"),
-    "passphrase slot": ("header", "slots", 0),
-    "recovery slot": ("header", "slots", 1),
-    "both slots": ("header", "slots"),
-    "header": ("header",),
-    "epoch": ("x-epoch",),
-    "device wrap": ("x-device",),
-}
-OTHERS: Final[dict[str, Made]] = {
-    "a later generation": made(small_vault(generation=5), with_device=True, nonce_seed=10),
-    "a re-keyed vault": made(small_vault(generation=5), seed=2, epoch=2, with_device=True, nonce_seed=11),
-    "another vault": made(
-        replace(small_vault(), id="other"), seed=3, epoch=3, with_device=True, nonce_seed=12
-    ),
-}
-
-
-@pytest.mark.parametrize("field", FIELDS)
-@pytest.mark.parametrize("name", OTHERS)
-def test_no_file_with_a_field_of_another_one_is_accepted_as_anything_else(field: str, name: str) -> None:
-    other = OTHERS[name]
-    for target, source in ((GOOD, other), (other, GOOD)):
-        root, place = canonical.load(target.raw), canonical.load(source.raw)
-        for step in FIELDS[field]:
-            place = place[step]
-        inside = root
-        for step in FIELDS[field][:-1]:
-            inside = inside[step]
-        if inside[FIELDS[field][-1]] == place:
-            continue  # generations of one epoch share their slots
-        inside[FIELDS[field][-1]] = place
-        raw = canonical.dump(root)
-        for master in (target.master, source.master):
-            if field == "device wrap" and master == target.master:
-                assert sealed.unseal(sealed.read(raw), master) == target.vault
-            else:
-                with pytest.raises(VaultDamaged):
-                    sealed.unseal(sealed.read(raw), master)
 
 
 def test_the_device_wrap_of_another_device_opens_nothing() -> None:
@@ -353,4 +221,4 @@ def test_no_error_holds_a_secret() -> None:
 
 def test_two_vaults_with_the_same_slots_share_a_head() -> None:
     assert GOOD.envelope.slots == slots(GOOD.master)
-    assert OTHERS["a later generation"].envelope.head == GOOD.envelope.head
+    assert made(small_vault(generation=5), nonce_seed=10).envelope.head == GOOD.envelope.head

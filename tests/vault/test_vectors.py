@@ -12,7 +12,7 @@ import pytest
 
 from appliance.errors import ApplianceError, VaultDamaged, VaultTooNew, WrongPassphrase
 from appliance.vault import canonical, document, keys, sealed
-from appliance.vault.model import HISTORY, Vault
+from appliance.vault.model import HISTORY, Replaced, Stamp, Vault
 from tests.vault.builder import (
     MEMORY,
     PASSPHRASE,
@@ -24,6 +24,7 @@ from tests.vault.builder import (
     random_bytes,
     recovery_key,
     sealed_plain,
+    slot,
     slots,
     small_vault,
 )
@@ -433,7 +434,67 @@ def test_the_file_without_a_fault_opens() -> None:
     assert opened(sealed_plain(GOOD, padded(inner(GOOD.vault, GOOD.envelope.head)))) == GOOD.vault
 
 
+def extremes() -> Vault:
+    """Every parameter at an end of what it may be."""
+    vault = small_vault()
+    bank, door, games = vault.ordered
+    stamp = Stamp(2**53 - 1, 2**53 - 1, "\U0001f600")
+    texts: Json = {"issuer": '\x00\x7f\u2028"\\/', "name": "\U0001f600" * 200, "note": "\r\n\t" * 500}
+    history = tuple(Replaced(bytes([at]), Stamp(0, at, ""), 2**31 - 1) for at in range(HISTORY, 0, -1))
+    return replace(
+        vault,
+        generation=2**53 - 1,
+        saved_at=2**53 - 1,
+        day=(2**53 - 1, 6),
+        seen={"": 2**53 - 1},
+        records={
+            BANK: replace(
+                bank,
+                account=replace(
+                    bank.account, secret=bytes(300), algorithm="SHA512", digits=10, period=86_400, **texts
+                ),
+                stamp=stamp,
+                history=history,
+                position="",
+            ),
+            DOOR: replace(
+                door,
+                account=replace(door.account, secret=b"\xff", digits=4),
+                counter=2**31 - 1,
+                position="z" * 50,
+            ),
+            GAMES: replace(games, account=replace(games.account, issuer="", name="")),
+        },
+    )
+
+
+def many() -> Vault:
+    """As many accounts as hardly anybody has."""
+    vault, record = small_vault(), small_vault().records[BANK]
+    uuids = [f"a0000000-0000-4000-8000-{number:012x}" for number in range(1000)]
+    accounts = {uuid: replace(record.account, uuid=uuid, name=uuid) for uuid in uuids}
+    return replace(
+        vault,
+        records={uuid: replace(record, account=account) for uuid, account in accounts.items()},
+        trash={},
+        tombstones={},
+    )
+
+
+def with_other_costs() -> Made:
+    """Slots whose costs are others than those of every writer so far."""
+    pair = (
+        slot(GOOD.master, PASSPHRASE, "11111111-0000-4000-8000-0000000000aa", 50, n=2**12, p=4),
+        slot(GOOD.master, recovery_key(), "22222222-0000-4000-8000-0000000000aa", 51, n=2**11, p=2),
+    )
+    envelope = sealed.seal(GOOD.vault, GOOD.master, pair, 1, None, random_bytes(52))
+    return replace(GOOD, envelope=envelope, raw=sealed.write(envelope))
+
+
 VALID: Final[dict[str, Made]] = {
+    "extremes": made(extremes()),
+    "1000 accounts": made(many()),
+    "other costs": with_other_costs(),
     "small": GOOD,
     "published": made(small_vault()),
     "empty": made(Vault("v", "d", "", 0, 0)),

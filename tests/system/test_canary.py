@@ -31,6 +31,9 @@ HOTP_SEED: Final = b"canary-hotp-seed-\x00\xff-2"
 BROKEN_SEED: Final = "MNQW4YLSPEWWE4TPNNSW4LLT1"
 """Not base32, and close to it: a typing error must not be repeated either."""
 PASSPHRASE: Final = "sing sing canary sing sing"
+NEW: Final = "tweet tweet canary tweet tweet"
+PIN: Final = "4938175264"
+WRONG_PIN: Final = "7315902846"
 WRONG: Final = "hush hush canary hush hush"
 TOTP: Final = Account("", "totp", "Bank", "anna", TOTP_SEED, digits=10)
 HOTP: Final = Account("", "hotp", "Wiki", "ben", HOTP_SEED, digits=9)
@@ -260,7 +263,29 @@ def a_day(house: Household, broker: Mosquitto | None) -> None:
         house.runs(shelf, "code", "Wiki", answer=False)
         assert shelf.stop() == 0
         house.mine.add(shelf.state / "device-secret")
-    a_bad_evening(house, passphrase)
+    a_careful_afternoon(house, wrong)
+    a_bad_evening(house, str(desk.folder / "new"))
+
+
+def a_careful_afternoon(house: Household, wrong: str) -> None:
+    """Set a PIN, lock and unlock, and change every key."""
+    desk = house.desk
+    pin, wrong_pin = house.file(desk, "pin", PIN), house.file(desk, "wrong-pin", WRONG_PIN)
+    new = house.file(desk, "new", NEW)
+    house.runs(desk, "pin", "set", "--new-pin-file", pin)
+    house.runs(desk, "lock")
+    desk.until(lambda: desk.ask("status")["state"] == "locked", 20)
+    house.runs(desk, "unlock", "--pin-file", wrong_pin, expected=3)
+    house.runs(desk, "unlock", "--pin-file", pin)
+    house.runs(desk, "passphrase", "--pin-file", wrong_pin, expected=3)
+    house.runs(
+        desk, "passphrase", "--pin-file", pin, "--new-passphrase-file", new, answer=False
+    )  # with the new recovery key
+    house.runs(desk, "passphrase", "--check", "--passphrase-file", wrong, expected=3)
+    desk.until(lambda: desk.ask("status")["state"] == "locked", 20)
+    house.runs(desk, "unlock", "--passphrase-file", new)
+    house.runs(desk, "pin", "remove", "--pin-file", pin)
+    house.runs(desk, "favorite", "Bank")  # so that there is an older file again
 
 
 def rudeness(desk: Appliance) -> None:
@@ -319,6 +344,9 @@ def test_no_secret_sings_all_day(
                 "a seed with a typing error": BROKEN_SEED.encode(),
                 "the passphrase": PASSPHRASE.encode(),
                 "a wrong passphrase": WRONG.encode(),
+                "the new passphrase": NEW.encode(),
+                "the PIN": PIN.encode(),
+                "a wrong PIN": WRONG_PIN.encode(),
             }
         )
         a_day(house, broker)

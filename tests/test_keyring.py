@@ -273,3 +273,24 @@ def test_older_files_of_the_same_door_stay(desk: Desk) -> None:
         keeper.inspect()
         assert sorted(desk.store.files) == sorted({"vault.json", *files})
         desk.store.files.pop("vault.json.1", None)
+
+
+class Sticky(FakeStore):
+    """A card that takes a new vault and does not let go of the old ones."""
+
+    def forget_older(self) -> None:
+        raise full_card()
+
+
+def test_older_files_that_stay_are_a_warning_since_the_new_passphrase_is_valid_already(desk: Desk) -> None:
+    desk.store = Sticky(desk.store.card)
+    keeper = desk.keeper()
+    keeper.unlock(PIN)
+    fresh = keys.new_recovery_key(desk.random)
+    kept = keeper.rekey("another passphrase entirely", fresh, desk.uuid, PIN_DOOR)
+    assert kept.warning is not None
+    assert "may still open the old way" in kept.warning.hint
+    assert desk.keeper().unlock(fresh).envelope.epoch == 2
+    warning = keeper.rehang(BY_ITSELF).warning
+    assert warning is not None
+    assert desk.keeper().open().warning is None

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from appliance import app
 from appliance.cli import terminal
-from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke
+from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke, told
 from appliance.cli.choosing import new_pin, pin_flag, tell_door
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
@@ -131,7 +131,7 @@ def _opened(args: argparse.Namespace, context: Context, deed: str) -> Keeper:
 
 
 def _rehung(args: argparse.Namespace, context: Context, vault_keeper: Keeper, door: Door) -> int:
-    vault_keeper.rehang(door)
+    told(vault_keeper.rehang(door))
     poke(context)
     if args.json:
         terminal.tell_json({"mode": door.mode})

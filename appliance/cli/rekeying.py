@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from appliance import app, errands
 from appliance.cli import terminal
-from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke
+from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke, told
 from appliance.cli.choosing import new_passphrase, new_recovery_key, pin_flag, tell_secrets
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
@@ -147,7 +147,7 @@ def _pin(args: argparse.Namespace, context: Context) -> str:
 
 def _rekeyed(context: Context, vault_keeper: Keeper, passphrase: str, door: Door, *, made: bool) -> _Rekeyed:
     recovery_key = new_recovery_key()
-    kept = vault_keeper.rekey(passphrase, recovery_key, app.new_uuid, door)
+    kept = told(vault_keeper.rekey(passphrase, recovery_key, app.new_uuid, door))
     poke(context)
     backup, cleared = _published(context, vault_keeper, kept)
     return _Rekeyed(kept, passphrase if made else None, recovery_key, door, backup, cleared)

@@ -7,9 +7,11 @@ file would open it. What the former door opens is removed from the card once the
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
-from appliance.errors import LockBusy, VaultExists
+from appliance.core.events import Problem
+from appliance.errors import LockBusy, StorageFailed, VaultExists
 from appliance.keeper.card import Card, refuse_too_new
 from appliance.keeper.kept import Door, Kept
 from appliance.keyring import KeyMissing
@@ -58,7 +60,8 @@ def adopt(card: Card, vault: Vault, template: Envelope, master: bytes, door: Doo
 def rehang(card: Card, kept: Kept, door: Door) -> Kept:
     """Let the vault open another way after a start, and remove the older files, which open the old way.
 
-    The rest of the file stays byte for byte. Raises LockBusy, StorageFailed. A PIN takes one derivation.
+    The rest of the file stays byte for byte. Where the older ones could not be removed, `warning` says so, and the new
+    way holds all the same. Raises LockBusy, StorageFailed. A PIN takes one derivation.
     """
     device, secret = card.device(), card.store.secret() or card.random_bytes(SECRET_BYTES)
     wrap = _wrap(card, card.keyring.held(kept.envelope), secret, device.id, door)
@@ -68,10 +71,7 @@ def rehang(card: Card, kept: Kept, door: Door) -> Kept:
             raise LockBusy("can't change how the vault opens", "it was changed meanwhile", "try again")
         if card.store.secret() != secret:
             card.store.save_secret(secret)
-        kept = card.rewrapped(now, wrap)
-        card.store.save_attempts(None)
-        card.store.forget_older()
-    return kept
+        return _alone(card, card.rewrapped(now, wrap))
 
 
 def rekey(
@@ -79,7 +79,8 @@ def rekey(
 ) -> Kept:
     """Give the vault a new master key, passphrase and recovery key, and remove what the old ones open here.
 
-    Raises VaultTooNew, LockBusy, StorageFailed. Takes two derivations, one more for a PIN.
+    Where that could not be removed, `warning` says so, and the new ones hold all the same. Raises VaultTooNew,
+    LockBusy, StorageFailed. Takes two derivations, one more for a PIN.
     """
     refuse_too_new(before.vault)
     master = card.random_bytes(keys.KEY_BYTES)
@@ -103,9 +104,19 @@ def rekey(
         except BaseException:
             card.keyring.take(now.envelope, old)
             raise
-        card.store.save_attempts(None)
-        card.store.forget_older()
-    return kept
+        return _alone(card, kept)
+
+
+def _alone(card: Card, kept: Kept) -> Kept:
+    """Remove what belongs to the key or door before. It is no error if that fails: the new one is valid already."""
+    warning: Problem | None = None
+    for remove in (partial(card.store.save_attempts, None), card.store.forget_older):
+        try:
+            remove()
+        except StorageFailed as error:
+            hint = "this change is saved, but older files may still open the old way: do it once more"
+            warning = Problem(error.what, error.why, hint, error.short)
+    return replace(kept, warning=warning)
 
 
 def tidied(card: Card, newest: Envelope, older: tuple[Envelope, ...]) -> None:

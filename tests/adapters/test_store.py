@@ -361,6 +361,45 @@ def test_each_failure_of_the_card_is_told_in_words(
     assert folder.load().newest == b"one"
 
 
+def test_a_save_whose_rename_can_not_be_flushed_is_told_and_taken_back(
+    folder: StateFolder, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real(descriptor)
+
+    folder.prepare()
+    for before in (None, b"one", b"two"):
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "fsync", fsync)
+            with pytest.raises(StorageFailed), folder.lock():
+                folder.save(b"lost", accept)
+        assert folder.load().newest == before
+        assert not (state / "vault.new").exists()
+        save(folder, b"one" if before is None else b"two")
+    save(folder, b"three")
+    assert folder.load().older == (b"two", b"two", b"one")
+
+
+def test_a_lock_that_closes_badly_does_not_undo_what_was_done(
+    folder: StateFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.prepare()
+    real = os.close
+
+    def close(descriptor: int) -> None:
+        real(descriptor)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with folder.lock():
+        monkeypatch.setattr(os, "close", close)
+    monkeypatch.undo()
+    save(folder, b"one")
+
+
 def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     for path in (tmp_path / "file", tmp_path / "file" / "below"):

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import itertools
 import os
 import stat
 from collections.abc import Iterator
@@ -30,7 +31,12 @@ class Files:
     def prepare(self) -> None:
         """Make the folder if it is missing, and refuse one that others can look into."""
         with self.trouble("can't use the state folder", self.path):
+            missing = list(
+                itertools.takewhile(lambda folder: not folder.exists(), (self.path, *self.path.parents))
+            )
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for folder in missing:
+                self.flush(folder.parent)  # else a power cut takes the new folder with all that is in it
             mode = self.path.stat().st_mode
         if not stat.S_ISDIR(mode) or mode & 0o077:
             raise ReadableByOthers(
@@ -97,9 +103,9 @@ class Files:
                 f"sudo chown --reference={self.path} {path}",
             )
 
-    def flush(self) -> None:
-        """Flush the folder itself, so that a rename survives a power cut. Raises OSError."""
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    def flush(self, folder: Path | None = None) -> None:
+        """Flush the names in the folder (or in another), so that a rename survives a power cut. Raises OSError."""
+        descriptor = os.open(folder or self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(descriptor)
         finally:

@@ -57,7 +57,9 @@ class StateFolder:
                 self._acquire(descriptor)
             yield
         finally:
-            os.close(descriptor)
+            # Nothing was written to it, and what was done under the lock is done.
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
 
     def _acquire(self, descriptor: int) -> None:
         # flock has no time-out of its own, and an alarm would hit the whole process.
@@ -104,6 +106,22 @@ class StateFolder:
                 raise
             self._rotate()
             (self.path / NEW).rename(self.path / VAULT)
+            try:
+                self.files.flush()
+            except OSError:
+                self._take_back()
+                raise
+
+    def _take_back(self) -> None:
+        """Put the file before in its place again: what was told as failed must not be there at the next look."""
+        # The new one may be on the card all the same, and a card that refuses even this shows it until a restart.
+        with contextlib.suppress(OSError):
+            try:
+                (self.path / NEW).hardlink_to(self.path / f"{VAULT}.1")
+            except FileNotFoundError:
+                (self.path / VAULT).unlink()  # it was the first
+            else:
+                (self.path / NEW).rename(self.path / VAULT)
             self.files.flush()
 
     def _rotate(self) -> None:
@@ -115,6 +133,8 @@ class StateFolder:
         for number in range(GENERATIONS, 1, -1):
             with contextlib.suppress(FileNotFoundError):
                 (self.path / f"{VAULT}.{number - 1}").rename(self.path / f"{VAULT}.{number}")
+        # Power cuts may have left links of one file in all these names, and then nothing was renamed.
+        (self.path / f"{VAULT}.1").unlink(missing_ok=True)
         # A hard link, so that there is a vault.json at every moment.
         with contextlib.suppress(FileNotFoundError):
             (self.path / f"{VAULT}.1").hardlink_to(self.path / VAULT)
@@ -123,6 +143,8 @@ class StateFolder:
         """Rename the damaged newest file."""
         name = f"{BAD}{unix:.0f}"
         with self.files.trouble("can't set the damaged vault aside", self.path / VAULT):
+            # A rename that a power cut left half done has both names, and is not done again between links of one file.
+            (self.path / name).unlink(missing_ok=True)
             (self.path / VAULT).rename(self.path / name)
             self.files.flush()
         return name

@@ -156,7 +156,7 @@ def truth(kept: Kept, book: Book, fact: Fact) -> object:
             record = vault.records.get(about) or vault.trash.get(about)
             return None if record is None else getattr(record.account, kind)
         case "lives":
-            return about in {record.account.issuer for record in vault.ordered}
+            return about in {one.account.issuer for one in (*vault.ordered, *vault.trash.values())}
         case "removed":
             return about in vault.trash
         case "mode":
@@ -208,7 +208,7 @@ def played(desk: Appliance, dice: random.Random, kills: int) -> Book:
         for deed in pair:
             book.allowed[deed.fact] = {truth(kept, book, deed.fact), deed.value}
         with ThreadPoolExecutor(2) as pool:
-            moments = [usual * dice.uniform(0.4, 2.4) for _ in pair]
+            moments = [usual * dice.uniform(0.4, 3.6) for _ in pair]
             running = [pool.submit(killed, desk, *each) for each in zip(pair, moments, strict=True)]
             with contextlib.suppress(ApplianceError):
                 desk.ask("press", button="ok")

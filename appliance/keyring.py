@@ -9,7 +9,7 @@ A key derivation takes a second and 64 MiB: it never runs while the vault's lock
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from appliance.errors import (
     MustWait,
@@ -23,6 +23,8 @@ from appliance.ports import Attempts, Clock, MemoryGauge, RandomBytes, VaultStor
 from appliance.vault import keys, pin
 from appliance.vault.keys import DeviceWrap, Slot
 from appliance.vault.sealed import Envelope
+
+T = TypeVar("T")
 
 _WHAT: Final = "can't open the vault"
 
@@ -153,8 +155,8 @@ class Keyring:
 
     # --- the PIN
 
-    def with_pin(self, entered_pin: str, act: Callable[[], object]) -> None:
-        """Do what opens the vault with a PIN at hand, and count the try before.
+    def with_pin(self, entered_pin: str, act: Callable[[], T]) -> T:
+        """Return what opens the vault with a PIN at hand, and count the try before.
 
         Raises MustWait without a try if it is too early, WrongPin, and whatever `act` raises.
         """
@@ -165,7 +167,7 @@ class Keyring:
         self._count(tries)
         self._pin = entered_pin
         try:
-            act()
+            opened = act()
         except WrongPassphrase as error:
             raise WrongPin(self.wait(), pin.tries_left(tries)) from error
         except BaseException:
@@ -175,6 +177,7 @@ class Keyring:
         finally:
             self._pin = None
         self._count(0)
+        return opened
 
     def wait(self) -> float:
         """Return the seconds until a PIN may be tried; 0: now."""

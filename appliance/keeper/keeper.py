@@ -122,8 +122,7 @@ class Keeper:
             if len(entered) >= keys.PASSPHRASE_MINIMUM:  # a passphrase may be made of digits
                 with contextlib.suppress(WrongPassphrase):
                     return self._unlocked(entered)
-            self._keys.with_pin(entered, self.open)
-            return self.open()
+            return self._keys.with_pin(entered, self.open)
         return self._unlocked(entered)
 
     def _unlocked(self, entered: str) -> Kept:

@@ -117,19 +117,27 @@ def step(
         return Past(warned=past.warned), () if past.run is None else _cleared(past.run)
     if past.run is None:
         return _begun(past, backup, now, ref)
+    if past.run.epoch != backup.epoch:
+        # Another key since: what was present a moment ago is older now, in the slots that were passed, too.
+        begun, effects = _begun(replace(past, run=None), backup, now, ref)
+        return begun, (*_cleared(past.run), *effects)
     overtaken = any(isinstance(one, Publish) and one.topic == past.run.topic for one in sent)
     if overtaken and isinstance(past.run.stage, Looking):
         # What is on its way here is from before: to clear the slot for it would delete what was just published.
         return _look(past, past.run, now, ref)
+    return _continued(past, past.run, event, now, ref)
+
+
+def _continued(past: Past, run: Run, event: BackupEvent, now: Instant, ref: int) -> Step:
     match event:
         case Subscribed():
-            return _subscribed(past, past.run, event, now, ref)
+            return _subscribed(past, run, event, now, ref)
         case Received():
-            return _received(past, past.run, event, now, ref)
+            return _received(past, run, event, now, ref)
         case Acknowledged():
-            return _acknowledged(past, past.run, event, now, ref)
+            return _acknowledged(past, run, event, now, ref)
         case Woke():
-            return _woken(past, past.run, now, ref)
+            return _woken(past, run, now, ref)
         case _:
             return past, ()
 

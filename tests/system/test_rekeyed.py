@@ -15,9 +15,10 @@ from appliance.answer import answer
 from appliance.core.effects import Change, Merge, OpenVault
 from appliance.core.events import Acknowledged, Connected, Event, Opened, Received, Saved, Subscribed
 from appliance.errands import Visit
+from appliance.errors import VaultDamaged, WrongPassphrase
 from appliance.keeper import BY_ITSELF, Keeper
 from appliance.settings import Settings, load
-from appliance.vault import keys
+from appliance.vault import keys, sealed
 from tests.brokers import MOSQUITTO, Mosquitto, await_event, mosquitto
 from tests.household import Appliance, household
 
@@ -55,13 +56,17 @@ class Witness:
         self.refs += 1
         found: dict[str, bytes] = {}
         while (event := await_event(self.inbox, Received)).topic != f"{place}/end":
-            if event.retained:
-                found[event.topic.removeprefix(f"{place}/")] = event.payload
-        return found
+            found[event.topic.removeprefix(f"{place}/")] = event.payload
+        return {kind: payload for kind, payload in found.items() if payload}
 
     def until_cleared(self, topic: str) -> None:
         """Wait until somebody clears a topic that was asked for."""
         while (event := await_event(self.inbox, Received, 15.0)).topic != topic or event.payload:
+            pass
+
+    def until_anything_is_cleared(self) -> None:
+        """Wait until somebody clears a topic below one that was asked for."""
+        while await_event(self.inbox, Received, 40.0).payload:
             pass
 
 
@@ -98,7 +103,7 @@ def rekeyed(tmp_path: Path, broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) 
         fresh = keeper.rekey(
             "another passphrase entirely", keys.new_recovery_key(os.urandom), app.new_uuid, BY_ITSELF
         )
-        kept = {"backup": fresh.published, "history/5": FOREIGN, "history/6": fresh.published}
+        kept = {"backup": fresh.published, "history/5": FOREIGN, "history/2": fresh.published}
         witness = Witness(settings)
         place = f"{settings.mqtt.topic_prefix}/{made.vault.id}/{device.id}"
         for kind, payload in {**kept, "history/0": made.published, "history/1": made.published}.items():
@@ -129,3 +134,37 @@ def test_a_command_clears_what_the_old_passphrase_opens_without_the_daemon(rekey
     with Visit(rekeyed.settings, app.identify(rekeyed.settings)) as visit:
         assert visit.clear_older(kept.vault.id, kept.vault.device, kept.envelope.epoch) == 2
     assert rekeyed.witness.retained(rekeyed.place) == rekeyed.kept
+
+
+@pytest.mark.parametrize("daemon", [False, True], ids=["without a daemon", "with a daemon"])
+def test_after_the_command_the_old_passphrase_opens_no_message_that_is_left(
+    rekeyed: Rekeyed,
+    daemon: bool,  # noqa: FBT001
+) -> None:
+    desk = rekeyed.desk
+    if daemon:
+        desk.start()
+        desk.until_verified(1)
+    new = desk.secret_file("new", "eleven winds over the bay")
+    made = desk.json("passphrase", "--new-passphrase-file", new)
+    assert (made["epoch"], made["backup"]) == (3, "verified")
+    # Of the three older ones one gave way to today's.
+    assert made["cleared"] == (None if daemon else 2)
+    left = rekeyed.witness.retained(rekeyed.place)
+    while daemon and any(opens_by_old(payload) for payload in left.values()):
+        rekeyed.witness.until_anything_is_cleared()
+        left = rekeyed.witness.retained(rekeyed.place)
+    assert not any(opens_by_old(payload) for payload in left.values())
+    assert {"backup", "history/5"} <= set(left)
+    assert desk.json("backup", "verify", "--passphrase-file", new)["generation"] == made["generation"]
+    old = desk.secret_file("old", "another passphrase entirely")
+    assert desk.command("list", "--passphrase-file", old).returncode == 3
+
+
+def opens_by_old(payload: bytes) -> bool:
+    """Return whether the passphrase so far opens a message."""
+    try:
+        keys.unwrap_any(sealed.read(payload).slots, "another passphrase entirely", memory_limit=1 << 30)
+    except (VaultDamaged, WrongPassphrase):
+        return False
+    return True

@@ -54,8 +54,8 @@ def held(repeats: int) -> Desk:
     return at(NEXT, *(Gestured("next", repeat) for repeat in range(1, repeats + 1)))
 
 
-def in_doubt(*gestures: Gestured, **instant: Any) -> Desk:
-    desk = desk_with()
+def in_doubt(*gestures: Gestured, height: int = 64, **instant: Any) -> Desk:
+    desk = desk_with(height=height)
     desk.now = replace(desk.now, trust="not-set", **instant)
     desk.later(240.0)
     for gesture in gestures:
@@ -146,6 +146,7 @@ SCREENS: Final[dict[str, Callable[[], Desk]]] = {
     "locked-wrong": lambda: locked("", Refused(1, "wrong PIN", 0.0, 2)),
     "locked-wait": lambda: locked("", Refused(1, "wrong PIN", 30.0, None)),
     "locked-passphrase": lambda: locked("", kind="passphrase"),
+    "low-clock-question": lambda: in_doubt(OK, NEXT, jumped=True, height=32),
     "low-locked": lambda: locked("493", height=32),
     "low-locked-wait": lambda: locked("", Refused(1, "wrong PIN", 30.0, None), height=32),
     "low-locked-passphrase": lambda: locked("", kind="passphrase", height=32),

@@ -102,9 +102,11 @@ def _told(view: Tellable) -> MessageView:  # noqa: C901, PLR0911 - one case for 
             lines = tuple(f"{label}: {value}" for label, value in rows)
             return MessageView(title, lines, f"{page}/{pages}", sign, shift)
         case ConfirmView(question, yes, no, chosen, shift):
-            title, _, _ = question.partition("\n")
+            title, _, what = question.partition("\n")
             answers = (no, yes) if chosen == "no" else (yes, no)
-            return MessageView(title, _marked(answers), "", "", shift)
+            # What is asked about must be seen; the other answer comes with the next press.
+            lines = (*_marked(answers[:1]), what) if what else _marked(answers)
+            return MessageView(title, lines, "", "", shift)
         case QrView(_, caption):
             return MessageView(caption, ("the panel is too low", "for a QR code"))
         case _:

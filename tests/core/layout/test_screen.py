@@ -56,10 +56,10 @@ TOLD: Final[tuple[tuple[View, MessageView], ...]] = (
         StatusView(1, 1, (("Name", "desk"),), title="About"),
         MessageView("About", ("Name: desk",), "1/1"),
     ),
-    (ASKED, MessageView("Is this right?", ("▸ no", "yes"), shift=SHIFT)),
+    (ASKED, MessageView("Is this right?", ("▸ no", "2023-11-14 22:13:20"), shift=SHIFT)),
     (
         ConfirmView("Show the secret?\nWho films it has your codes: Bank", "show", "no", "yes"),
-        MessageView("Show the secret?", ("▸ show", "no")),
+        MessageView("Show the secret?", ("▸ show", "Who films it has your codes: Bank")),
     ),
     (ConfirmView("Sure?", "yes", "no", "no"), MessageView("Sure?", ("▸ no", "yes"))),
     (QrView(None, "Bank"), MessageView("Bank", ("the panel is too low", "for a QR code"))),

@@ -115,6 +115,7 @@ def test_the_pin_opens_it_and_after_locking_no_secret_is_left_in_the_memory_of_t
         desk.until_verified(1)
     assert abs(len(list(Path(f"/proc/{desk.daemon.pid}/fd").iterdir())) - descriptors) <= 1
     assert core_limit(desk.daemon.pid) == "0"
+    assert "VmLck:\t       0 kB" not in Path(f"/proc/{desk.daemon.pid}/status").read_text()
 
 
 def core_limit(pid: int) -> str:

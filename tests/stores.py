@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
 from appliance.core.instant import Instant, Trust
 from appliance.errors import ApplianceError, LockBusy, ReadableByOthers, StorageFailed
@@ -166,6 +167,22 @@ class FakeClock:
         """Let time pass."""
         self.unix += seconds
         self.mono += seconds
+
+
+@dataclass(eq=False, slots=True)
+class Dice:
+    """Random bytes that repeat in every run and never within one."""
+
+    thrown: int = 0
+
+    def __call__(self, count: int) -> bytes:
+        """Return so many."""
+        self.thrown += 1
+        return self.thrown.to_bytes(4, "big").rjust(count, b"\x5a")
+
+    def uuid(self) -> str:
+        """Return a uuid made of them."""
+        return str(UUID(bytes=self(16), version=4))
 
 
 def full_card() -> StorageFailed:

@@ -33,7 +33,7 @@ from appliance.vault import canonical, document, edit, keys, sealed
 from appliance.vault.edit import Moment
 from appliance.vault.merge import merge
 from appliance.vault.model import Account, Vault
-from tests.stores import Card, FakeClock, FakeStore, full_card
+from tests.stores import Card, Dice, FakeClock, FakeStore, full_card
 
 PASSPHRASE = "correct horse battery staple"
 RECOVERY = "0000-0000-0000-0000-0000-0000-0000"
@@ -43,20 +43,6 @@ SEED = b"12345678901234567890"
 
 
 pytestmark = pytest.mark.usefixtures("cheap_scrypt")
-
-
-@dataclass(eq=False)
-class Dice:
-    """Random bytes that repeat in every run and never within one."""
-
-    thrown: int = 0
-
-    def __call__(self, count: int) -> bytes:
-        self.thrown += 1
-        return self.thrown.to_bytes(4, "big").rjust(count, b"\x5a")
-
-    def uuid(self) -> str:
-        return str(UUID(bytes=self(16), version=4))
 
 
 @dataclass(eq=False)
@@ -849,7 +835,7 @@ from uuid import UUID
 from appliance.adapters.store import StateFolder
 from appliance.keeper import Keeper
 from appliance.vault import edit
-from tests.stores import FakeClock
+from tests.stores import Dice, FakeClock
 keeper = Keeper(StateFolder(Path(sys.argv[1])), FakeClock(), os.urandom, lambda: 1 << 30)
 uuid = sys.argv[2]
 for _ in range(12):

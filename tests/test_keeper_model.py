@@ -8,7 +8,6 @@ cryptography; what it says about a file it remembers by the file's bytes. Deriva
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
-from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -39,7 +38,7 @@ from appliance.vault import edit, keys, sealed
 from appliance.vault.edit import Changes, Moment
 from appliance.vault.model import Account, Type, Vault
 from appliance.vault.sealed import Envelope
-from tests.stores import VAULT, Card, FakeClock, FakeStore, full_card
+from tests.stores import VAULT, Card, Dice, FakeClock, FakeStore, full_card
 
 DESK: Final = Device("otp-00000001", None, "desk")
 VAULT_ID: Final = "11111111-1111-4111-8111-111111111111"
@@ -194,20 +193,6 @@ DAMAGES: Final[dict[str, Callable[[bytes], bytes]]] = {
     "zeros": lambda raw: b"\0" * len(raw),
     "spelling": lambda raw: raw.replace(b'"version":1', b'"version": 1'),
 }
-
-
-@dataclass(eq=False)
-class Dice:
-    """Random bytes that repeat in every run and never within one."""
-
-    thrown: int = 0
-
-    def __call__(self, count: int) -> bytes:
-        self.thrown += 1
-        return self.thrown.to_bytes(4, "big").rjust(count, b"\x5a")
-
-    def uuid(self) -> str:
-        return str(UUID(bytes=self(16), version=4))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from appliance.ports import Device
 from appliance.vault import edit, keys, pin, sealed
 from appliance.vault.edit import Moment
 from appliance.vault.model import Account, Vault
-from tests.stores import FakeClock
+from tests.stores import Dice, FakeClock
 
 PASSPHRASE: Final = "correct horse battery staple"
 NEW_PASSPHRASE: Final = "another horse battery staple"
@@ -38,20 +38,6 @@ SEED: Final = b"12345678901234567890"
 
 Told = Callable[[], None]
 Scrypt = Callable[..., bytes]
-
-
-@dataclass(eq=False, slots=True)
-class Dice:
-    """Random bytes that repeat in every run and never within one."""
-
-    thrown: int
-
-    def __call__(self, size: int) -> bytes:
-        self.thrown += 1
-        return self.thrown.to_bytes(4, "big").rjust(size, b"\x5a")
-
-    def uuid(self) -> str:
-        return str(UUID(bytes=self(16), version=4))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ The moments are drawn from a seed, which is printed when a test fails; `KILL_SEE
 """
 
 import contextlib
-import os
 import random
 import signal
 import subprocess
@@ -26,13 +25,6 @@ from tests.household import Appliance, household
 SEED = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 HOTP = Account("", "hotp", "Wiki", "ben", base32_decode(SEED))
 ORDINAL = {code_for(HOTP, counter).text: counter for counter in range(2000)}
-
-
-@pytest.fixture
-def dice() -> random.Random:
-    seed = int(os.environ.get("KILL_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"KILL_SEED={seed}")
-    return random.Random(seed)
 
 
 @pytest.fixture

@@ -58,13 +58,6 @@ class Deed:
 
 
 @pytest.fixture
-def dice() -> random.Random:
-    seed = int(os.environ.get("KILL_SEED") or random.SystemRandom().randrange(2**32))
-    print(f"KILL_SEED={seed}")
-    return random.Random(seed)
-
-
-@pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Appliance]:
     with household(tmp_path, None, "desk") as (desk,):
         desk.does("init", "--passphrase-file", desk.secret_file("passphrase", words(0)))

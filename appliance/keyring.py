@@ -160,11 +160,12 @@ class Keyring:
 
         Raises MustWait without a try if it is too early, WrongPin, and whatever `act` raises.
         """
-        wait = self.wait()
-        if wait > 0:
-            raise MustWait(wait)
-        tries = self._store.attempts().tries + 1
-        self._count(tries)
+        with self._store.lock():  # else two at once would count as one
+            wait = self.wait()
+            if wait > 0:
+                raise MustWait(wait)
+            tries = self._store.attempts().tries + 1
+            self._count(tries)
         self._pin = entered_pin
         try:
             opened = act()
@@ -181,9 +182,10 @@ class Keyring:
 
     def wait(self) -> float:
         """Return the seconds until a PIN may be tried; 0: now."""
-        now = self._clock.now().mono
+        now, boot = self._clock.now().mono, self._boot_id()
         attempts = self._store.attempts()
-        since = attempts.mono if attempts.boot is not None and attempts.boot == self._boot_id() else 0.0
+        rebooted = None not in {boot, attempts.boot} and boot != attempts.boot
+        since = 0.0 if rebooted or attempts.mono > now else attempts.mono
         return max(0.0, since + pin.delay(attempts.tries) - now, self._uncounted_until - now)
 
     def tries_left(self) -> int | None:

@@ -9,6 +9,7 @@ import pytest
 
 from appliance.core.events import Outdated
 from appliance.errors import (
+    LockBusy,
     MemoryShort,
     MustWait,
     StorageFailed,
@@ -294,3 +295,20 @@ def test_older_files_that_stay_are_a_warning_since_the_new_passphrase_is_valid_a
     warning = keeper.rehang(BY_ITSELF).warning
     assert warning is not None
     assert desk.keeper().open().warning is None
+
+
+def test_where_the_kernel_tells_no_boot_the_waiting_counts_from_the_last_try(desk: Desk) -> None:
+    desk.clock.mono = 90_000.0
+    keeper = Keeper(desk.store, desk.clock, desk.random, lambda: 1 << 30, None, lambda: None)
+    for _ in range(3):
+        with pytest.raises(WrongPin):
+            keeper.unlock("000000")
+    assert keeper.wait() == 30
+    desk.clock.mono = 5.0
+    assert keeper.wait() == 25
+
+
+def test_two_at_once_are_counted_one_after_the_other(desk: Desk) -> None:
+    with desk.store.lock(), pytest.raises(LockBusy):
+        desk.keeper().unlock("000000")
+    assert desk.tries() == 0

@@ -163,7 +163,8 @@ class StateFolder:
             return Attempts(0, None, 0.0)
         try:
             found = json.loads(raw)
-            return Attempts(int(found["tries"]), str(found["boot"]), float(found["mono"]))
+            boot = None if found["boot"] is None else str(found["boot"])
+            return Attempts(int(found["tries"]), boot, float(found["mono"]))
         except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
             return Attempts(MANY_TRIES, None, 0.0)
 

@@ -51,9 +51,13 @@ def first_door(args: argparse.Namespace, context: Context) -> Door:
     return BY_ITSELF if mode == "credential" else Door(mode)
 
 
-def pin_flag(parser: argparse.ArgumentParser, name: str = "--pin-file", about: str = "the PIN") -> None:
+def pin_flag(
+    parser: argparse.ArgumentParser, name: str = "--pin-file", *others: str, about: str = "the PIN"
+) -> None:
     """Add a flag for a file with a PIN."""
-    parser.add_argument(name, type=terminal.Input, metavar="FILE", help=f"{about}; '-' reads standard input")
+    parser.add_argument(
+        name, *others, type=terminal.Input, metavar="FILE", help=f"{about}; '-' reads standard input"
+    )
 
 
 def new_recovery_key() -> str:

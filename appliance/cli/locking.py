@@ -43,10 +43,10 @@ def register(commands: Any) -> None:
     )
     actions = pin.add_subparsers(metavar="ACTION", title="actions")
     first = command(actions, "set", _set, "let the vault open with a PIN", "sudo appliance pin set")
-    pin_flag(first, "--new-pin-file", "the PIN")
+    pin_flag(first, "--new-pin-file", "--pin-file", about="the PIN")
     change = command(actions, "change", _change, "set another PIN", "sudo appliance pin change")
     pin_flag(change, about="the PIN so far")
-    pin_flag(change, "--new-pin-file", "the new one")
+    pin_flag(change, "--new-pin-file", about="the new one")
     remove = command(
         actions,
         "remove",
@@ -68,6 +68,8 @@ def register(commands: Any) -> None:
 
 def _unlock(args: argparse.Namespace, context: Context) -> int:
     given: terminal.Input | None = args.pin_file or args.passphrase_file
+    if given is None:
+        app.ask(context.settings, "status")  # nobody is to type a secret for a daemon that does not run
     entered = (
         given.line()
         if given

@@ -77,7 +77,8 @@ def _passphrase(args: argparse.Namespace, context: Context) -> int:
         return _checked(args, context)
     vault_keeper, door = _opened(args, context)
     passphrase, made = new_passphrase(args.new_passphrase_file, context, "--new-passphrase-file FILE")
-    return _told(args, _rekeyed(context, vault_keeper, passphrase, door, made=made))
+    done = _rekeyed(context, vault_keeper, passphrase, door, made=made)
+    return _told(args, done, "the old passphrase, the old recovery key and its paper open it no more")
 
 
 def _recovery_key(args: argparse.Namespace, context: Context) -> int:
@@ -91,7 +92,8 @@ def _recovery_key(args: argparse.Namespace, context: Context) -> int:
             "appliance passphrase sets both anew",
         )
     door = _same_door(args, context, vault_keeper)
-    return _told(args, _rekeyed(context, vault_keeper, entered, door, made=False))
+    done = _rekeyed(context, vault_keeper, entered, door, made=False)
+    return _told(args, done, "the old recovery key and its paper open it no more, the passphrase stays")
 
 
 def _checked(args: argparse.Namespace, context: Context) -> int:
@@ -177,7 +179,7 @@ def _daemon_publishes(context: Context) -> bool:
         return False
 
 
-def _told(args: argparse.Namespace, done: _Rekeyed) -> int:
+def _told(args: argparse.Namespace, done: _Rekeyed, void: str) -> int:
     if args.json:
         shown = {"passphrase": done.passphrase} if done.passphrase else {}
         terminal.tell_json(
@@ -193,7 +195,7 @@ def _told(args: argparse.Namespace, done: _Rekeyed) -> int:
             }
         )
         return os.EX_OK
-    terminal.tell("the vault has a new key; the old passphrase, recovery key and paper open it no more")
+    terminal.tell(f"the vault has a new key: {void}")
     tell_secrets(done.passphrase, done.recovery_key)
     for line in (*_effects(done), *_LEFT):
         terminal.tell(line)

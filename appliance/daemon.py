@@ -1,11 +1,13 @@
 """The daemon: settings in, every part joined, the loop run until somebody says stop."""
 
+import contextlib
 import logging
 import os
 import signal
 import sys
 from functools import partial
-from typing import assert_never
+from queue import Empty
+from typing import Literal, assert_never
 
 from appliance import __version__, app, hardware, logs
 from appliance.adapters import host, secrecy
@@ -60,13 +62,15 @@ def serve(settings: Settings, *, simulated: bool = False) -> None:
     )
     _stop_on_signals(inbox)
     _log.info(logs.line("starting", device=device.id, name=device.name, python=sys.version.split()[0]))
-    ended = "end"
+    ended: Literal["end", "renew"] = "end"
     try:
         for source in sources:
             source.start(inbox.put)
         _start(keys, inbox)
         worker.start()
         ended = run(_options(settings, device, store), shell, inbox)
+        if ended == "renew" and _told_to_stop(inbox):
+            ended = "end"
     finally:
         if ended != "renew":  # the locked picture stays until the new process draws it again
             shell.display.off()
@@ -78,6 +82,17 @@ def serve(settings: Settings, *, simulated: bool = False) -> None:
         keeper.forget()
     if ended == "renew":
         _renew()
+
+
+def _told_to_stop(inbox: Inbox) -> bool:
+    """Return whether somebody said stop while it locked; from now on a signal ends the process at once."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    with contextlib.suppress(Empty):
+        while True:
+            if isinstance(inbox.get_nowait(), Stopping):
+                return True
+    return False
 
 
 def _renew() -> None:

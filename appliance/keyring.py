@@ -7,6 +7,7 @@ one; the waiting starts again in full after a reboot.
 A key derivation takes a second and 64 MiB: it never runs while the vault's lock is held.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -160,25 +161,32 @@ class Keyring:
 
         Raises MustWait without a try if it is too early, WrongPin, and whatever `act` raises.
         """
-        with self._store.lock():  # else two at once would count as one
-            wait = self.wait()
-            if wait > 0:
-                raise MustWait(wait)
-            tries = self._store.attempts().tries + 1
-            self._count(tries)
+        before = self._counted()
         self._pin = entered_pin
         try:
             opened = act()
         except WrongPassphrase as error:
-            raise WrongPin(self.wait(), pin.tries_left(tries)) from error
+            raise WrongPin(self.wait(), pin.tries_left(before.tries + 1)) from error
         except BaseException:
             # It did not come to a verdict: short memory or a bad card is no wrong PIN.
-            self._count(tries - 1)
+            self._save(before)
             raise
         finally:
             self._pin = None
-        self._count(0)
+        self._save(Attempts(0, None, 0.0))
         return opened
+
+    def _counted(self) -> Attempts:
+        """Count a try, and return what was counted before. Raises MustWait, LockBusy."""
+        with contextlib.ExitStack() as stack:
+            # Two at once must not count as one; a card that can't even be locked is not written either, and costs time.
+            with contextlib.suppress(StorageFailed):
+                stack.enter_context(self._store.lock())
+            if (wait := self.wait()) > 0:
+                raise MustWait(wait)
+            before = self._store.attempts()
+            self._save(Attempts(before.tries + 1, self._boot_id(), self._clock.now().mono))
+        return before
 
     def wait(self) -> float:
         """Return the seconds until a PIN may be tried; 0: now."""
@@ -192,12 +200,11 @@ class Keyring:
         """Return how many PINs may be tried before waiting begins or grows; None: each costs time."""
         return pin.tries_left(self._store.attempts().tries)
 
-    def _count(self, tries: int) -> None:
-        now = self._clock.now().mono
+    def _save(self, attempts: Attempts) -> None:
         try:
-            self._store.save_attempts(Attempts(tries, self._boot_id(), now) if tries > 0 else None)
+            self._store.save_attempts(attempts if attempts.tries else None)
         except StorageFailed:
-            self._uncounted_until = now + pin.UNCOUNTED_SECONDS
+            self._uncounted_until = self._clock.now().mono + pin.UNCOUNTED_SECONDS
 
 
 def _lost() -> VaultDamaged:

@@ -33,7 +33,7 @@ from appliance.errors import (
 )
 from appliance.keeper import Door, Keeper, Kept, Mode
 from appliance.keyring import Keyring
-from appliance.ports import Device
+from appliance.ports import Attempts, Device
 from appliance.vault import edit, keys, sealed
 from appliance.vault.edit import Changes, Moment
 from appliance.vault.model import Account, Type, Vault
@@ -765,9 +765,9 @@ class Rebooting(Keyring):
 class Trusting(Keyring):
     """A wrong PIN is counted after the verdict, and so not when the verdict is an error of the card."""
 
-    def _count(self, tries: int) -> None:
-        if tries != 1:
-            Keyring._count(self, tries)
+    def _save(self, attempts: Attempts) -> None:
+        if attempts.tries != 1:
+            Keyring._save(self, attempts)
 
 
 class Lenient(Keyring):

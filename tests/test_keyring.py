@@ -1,6 +1,7 @@
 """A vault that opens with a PIN: what opens it, what is counted when, and what a reboot changes."""
 
 from collections.abc import Iterator
+from contextlib import _GeneratorContextManager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from uuid import UUID
@@ -312,3 +313,52 @@ def test_two_at_once_are_counted_one_after_the_other(desk: Desk) -> None:
     with desk.store.lock(), pytest.raises(LockBusy):
         desk.keeper().unlock("000000")
     assert desk.tries() == 0
+
+
+class ReadOnly(FakeStore):
+    """A card that turned read-only."""
+
+    def lock(self) -> _GeneratorContextManager[None]:
+        raise full_card()
+
+
+def test_on_a_read_only_card_the_right_pin_opens_and_each_wrong_one_costs_a_minute(desk: Desk) -> None:
+    desk.store = ReadOnly(desk.store.card, full_card())
+    keeper = desk.keeper()
+    assert keeper.enter_pin(PIN).mode == "pin"
+    keeper.forget()
+    desk.clock.advance(60)
+    with pytest.raises(WrongPin) as raised:
+        keeper.enter_pin("000000")
+    assert raised.value.wait == 60
+    desk.clock.advance(60)
+    assert keeper.enter_pin(PIN).mode == "pin"
+
+
+def test_no_verdict_leaves_the_count_and_the_waiting_as_they_were(desk: Desk) -> None:
+    for _ in range(3):
+        desk.wrong()
+    before = desk.store.attempts()
+    desk.clock.advance(31)
+    short = Keeper(desk.store, desk.clock, desk.random, lambda: 1 << 19, None, lambda: desk.boot)
+    with pytest.raises(MemoryShort):
+        short.enter_pin(PIN)
+    assert desk.store.attempts() == before
+
+
+def test_a_lost_secret_takes_the_pin_with_it_and_that_is_said(desk: Desk) -> None:
+    desk.store.card.secret = None
+    warning = desk.keeper(WORDS).open().warning
+    assert warning is not None
+    assert warning.what == "the PIN opens nothing any more"
+    assert desk.keeper(WORDS).open().warning is None
+
+
+def test_reading_through_waits_for_nobody_to_tidy_up(desk: Desk) -> None:
+    before = dict(desk.store.files)
+    keeper = desk.keeper(WORDS)
+    keeper.rekey("eleven winds over the bay", RECOVERY, desk.uuid, PIN_DOOR)
+    desk.store.files["vault.json.1"] = before["vault.json"]
+    with desk.store.lock():
+        keeper.inspect()
+    assert len(desk.store.files) == 2

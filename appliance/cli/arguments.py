@@ -7,7 +7,7 @@ from appliance import app
 from appliance.cli import terminal
 from appliance.cli.main import Command, Context
 from appliance.cli.owner import become_owner
-from appliance.errors import ApplianceError, NotRunning
+from appliance.errors import ApplianceError, NotRunning, UsageError
 from appliance.keeper import Keeper, Kept
 
 
@@ -57,7 +57,9 @@ def keeper(args: argparse.Namespace, context: Context) -> Keeper:
     pin: terminal.Input | None = getattr(args, "pin_file", None)
     found = app.new_keeper(context.settings, given.line() if given else None)
     if given is None and pin is not None:
-        found.unlock(pin.line())
+        if found.mode() != "pin":
+            raise UsageError("can't use a PIN", "this vault has none", "appliance pin set")
+        found.enter_pin(pin.line())
     elif given is None and found.exists() and (mode := found.mode()) != "credential":
         words = "PIN, passphrase or recovery key" if mode == "pin" else "passphrase or recovery key"
         found.unlock(context.person.secret(words, instead="--passphrase-file FILE"))
@@ -80,3 +82,11 @@ def poke(context: Context) -> None:
             raise
         except ApplianceError as error:
             terminal.warn(f"{error.what}: {error.why}")
+
+
+def daemon_publishes(context: Context) -> bool:
+    """Return whether a daemon has the vault open and so sees to the backup; a locked one does not."""
+    try:
+        return bool(app.ask(context.settings, "status")["state"] == "open")
+    except NotRunning:
+        return False

@@ -6,7 +6,7 @@ from typing import Any
 
 from appliance import app, errands
 from appliance.cli import terminal
-from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke, told
+from appliance.cli.arguments import command, daemon_publishes, json_flag, keeper, passphrase_flag, poke, told
 from appliance.cli.choosing import (
     first_door,
     new_passphrase,
@@ -20,7 +20,7 @@ from appliance.cli.owner import become_owner
 from appliance.cli.restore import register_restore
 from appliance.core.status import backup_status
 from appliance.errands import Visit
-from appliance.errors import BrokerFailed, NothingFound, NotRunning
+from appliance.errors import BrokerFailed, NothingFound
 
 
 def register(commands: Any) -> None:
@@ -83,9 +83,9 @@ def _init(args: argparse.Namespace, context: Context) -> int:
 
 
 def _backup(args: argparse.Namespace, context: Context) -> int:
-    try:
+    if daemon_publishes(context):
         found: terminal.Json = app.ask(context.settings, "backup")
-    except NotRunning:
+    else:
         vault_keeper = keeper(args, context)
         with Visit(context.settings, app.identify(context.settings)) as visit:
             found = backup_status(errands.back_up(context.settings, vault_keeper, visit))

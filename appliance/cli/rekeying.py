@@ -6,19 +6,21 @@ could be grafted onto a new file. What the old ones open is removed, here and at
 
 import argparse
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from appliance import app, errands
 from appliance.cli import terminal
-from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke, told
+from appliance.cli.arguments import command, daemon_publishes, json_flag, keeper, passphrase_flag, poke, told
 from appliance.cli.choosing import new_passphrase, new_recovery_key, pin_flag, tell_secrets
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
 from appliance.errands import Visit
-from appliance.errors import ApplianceError, NotRunning, UsageError
+from appliance.errors import ApplianceError, UsageError
 from appliance.keeper import Door, Keeper, Kept
+from appliance.vault import pin as pins
 
+_REPLACED: Final = "The backup at the broker is replaced and was read back"
 _LEFT: Final = (
     "What others copied earlier stays readable with the old ones: backups of the broker's own disk, older blocks of",
     "this card's flash, files that were saved or exported. If an old one may be known to somebody, set your accounts",
@@ -27,18 +29,14 @@ _LEFT: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Rekeyed:
-    """What a re-key brought about."""
+class _Broker:
+    """What became of the backups at the broker."""
 
-    kept: Kept = field(repr=False)
-    passphrase: str | None = field(repr=False)
-    """If it was made here."""
-    recovery_key: str = field(repr=False)
-    door: Door
-    backup: str | None
-    """State of the backup at the broker; None: no broker is configured."""
-    cleared: int | None
-    """Older messages that are gone from there; None: the daemon clears them, or nobody could look."""
+    state: str | None = None
+    """Of the backup; None: no broker is configured."""
+    cleared: int | None = None
+    """Older messages that are gone; None: the daemon clears them, or nobody could."""
+    words: str = ""
 
 
 def register(commands: Any) -> None:
@@ -77,8 +75,8 @@ def _passphrase(args: argparse.Namespace, context: Context) -> int:
         return _checked(args, context)
     vault_keeper, door = _opened(args, context)
     passphrase, made = new_passphrase(args.new_passphrase_file, context, "--new-passphrase-file FILE")
-    done = _rekeyed(context, vault_keeper, passphrase, door, made=made)
-    return _told(args, done, "the old passphrase, the old recovery key and its paper open it no more")
+    void = "the old passphrase, the old recovery key and its paper open it no more"
+    return _rekeyed(args, context, vault_keeper, door, passphrase, made=made, void=void)
 
 
 def _recovery_key(args: argparse.Namespace, context: Context) -> int:
@@ -92,8 +90,8 @@ def _recovery_key(args: argparse.Namespace, context: Context) -> int:
             "appliance passphrase sets both anew",
         )
     door = _same_door(args, context, vault_keeper)
-    done = _rekeyed(context, vault_keeper, entered, door, made=False)
-    return _told(args, done, "the old recovery key and its paper open it no more, the passphrase stays")
+    void = "the old recovery key and its paper open it no more, the passphrase stays"
+    return _rekeyed(args, context, vault_keeper, door, entered, made=False, void=void)
 
 
 def _checked(args: argparse.Namespace, context: Context) -> int:
@@ -119,7 +117,7 @@ def _opened(args: argparse.Namespace, context: Context) -> tuple[Keeper, Door]:
     if vault_keeper.exists() and vault_keeper.mode() == "pin" and args.passphrase_file is None:
         pin = _pin(args, context)
         if pin:
-            vault_keeper.unlock(pin)
+            vault_keeper.enter_pin(pin)
             return vault_keeper, Door("pin", pin)
     vault_keeper = keeper(args, context)
     return vault_keeper, _same_door(args, context, vault_keeper)
@@ -133,7 +131,7 @@ def _same_door(args: argparse.Namespace, context: Context, vault_keeper: Keeper)
     if not pin:
         return Door("passphrase")
     # Tried by itself: a wrong one would leave a vault that opens with a PIN nobody knows.
-    app.new_keeper(context.settings).unlock(pin)
+    app.new_keeper(context.settings).enter_pin(pin)
     return Door("pin", pin)
 
 
@@ -141,80 +139,86 @@ def _pin(args: argparse.Namespace, context: Context) -> str:
     """Return the present PIN; empty: it is not given, and will open nothing any more."""
     given: terminal.Input | None = args.pin_file
     if given is not None:
-        return given.line()
+        return pins.checked(given.line())
     if not context.person.asked:
         return ""
-    return context.person.secret("PIN (Enter: it is to open nothing any more)", instead="--pin-file FILE")
+    entered = context.person.secret("PIN (Enter: it is to open nothing any more)", instead="--pin-file FILE")
+    return pins.checked(entered) if entered else ""
 
 
-def _rekeyed(context: Context, vault_keeper: Keeper, passphrase: str, door: Door, *, made: bool) -> _Rekeyed:
+def _rekeyed(
+    args: argparse.Namespace,
+    context: Context,
+    vault_keeper: Keeper,
+    door: Door,
+    passphrase: str,
+    *,
+    made: bool,
+    void: str,
+) -> int:
     recovery_key = new_recovery_key()
+    shown = {"passphrase": passphrase} if made else {}
+    if not args.json:
+        # Before anything is changed: what nobody saw would be lost with the connection, or with a pulled plug.
+        terminal.tell("these are to open the vault, as soon as this command says so:")
+        tell_secrets(shown.get("passphrase"), recovery_key)
+        terminal.tell()
     kept = told(vault_keeper.rekey(passphrase, recovery_key, app.new_uuid, door))
-    poke(context)
-    backup, cleared = _published(context, vault_keeper, kept)
-    return _Rekeyed(kept, passphrase if made else None, recovery_key, door, backup, cleared)
-
-
-def _published(context: Context, vault_keeper: Keeper, kept: Kept) -> tuple[str | None, int | None]:
-    """Put the new backup in the place of the old one at the broker, and clear the older ones there."""
-    if context.settings.mqtt.host is None:
-        return None, None
+    if not args.json:
+        terminal.tell(f"the vault has a new key: {void}")
+    broker = _Broker("unverified")
     try:
-        if _daemon_publishes(context):
-            return str(app.ask(context.settings, "backup")["state"]), None
-        with Visit(context.settings, app.identify(context.settings)) as visit:
-            state = errands.back_up(context.settings, vault_keeper, visit).condition
-            cleared = visit.clear_older(kept.vault.id, kept.vault.device, kept.envelope.epoch)
-    except ApplianceError as error:
-        terminal.warn(f"{error.what}: {error.why}")
-        return "unverified", None
-    return state, cleared
-
-
-def _daemon_publishes(context: Context) -> bool:
-    """Return whether a daemon with an open vault does it; two at once could clear what the other just published."""
-    try:
-        return bool(app.ask(context.settings, "status")["state"] == "open")
-    except NotRunning:
-        return False
-
-
-def _told(args: argparse.Namespace, done: _Rekeyed, void: str) -> int:
-    if args.json:
-        shown = {"passphrase": done.passphrase} if done.passphrase else {}
-        terminal.tell_json(
-            {
-                "vault": done.kept.vault.id,
-                "generation": done.kept.vault.generation,
-                "epoch": done.kept.envelope.epoch,
-                "mode": done.door.mode,
-                **shown,
-                "recovery_key": done.recovery_key,
-                "backup": done.backup,
-                "cleared": done.cleared,
+        poke(context)
+        broker = _published(context, vault_keeper, kept)
+    finally:
+        if args.json:
+            facts = {
+                "vault": kept.vault.id,
+                "generation": kept.vault.generation,
+                "epoch": kept.envelope.epoch,
             }
-        )
-        return os.EX_OK
-    terminal.tell(f"the vault has a new key: {void}")
-    tell_secrets(done.passphrase, done.recovery_key)
-    for line in (*_effects(done), *_LEFT):
-        terminal.tell(line)
+            secrets = {**shown, "recovery_key": recovery_key}
+            at_broker = {"backup": broker.state, "cleared": broker.cleared}
+            terminal.tell_json({**facts, "mode": door.mode, **secrets, **at_broker})
+    if not args.json:
+        for line in ("The older vault files on this card are removed.", broker.words, _then(door), *_LEFT):
+            if line:
+                terminal.tell(line)
     return os.EX_OK
 
 
-def _effects(done: _Rekeyed) -> list[str]:
-    lines = ["The older vault files on this card are removed."]
-    if done.backup == "verified":
-        gone = (
-            "the daemon clears older ones there"
-            if done.cleared is None
-            else f"older ones cleared there: {done.cleared}"
+def _then(door: Door) -> str:
+    waits = "After a start it waits for the passphrase; for a PIN: appliance pin set"
+    return waits if door.mode == "passphrase" else ""
+
+
+def _published(context: Context, vault_keeper: Keeper, kept: Kept) -> _Broker:
+    """Put the new backup in the place of the old one at the broker, and clear the older ones there."""
+    if context.settings.mqtt.host is None:
+        return _Broker()
+    still = "The backup at the broker still opens with the old ones, until it is replaced: appliance backup"
+    try:
+        if daemon_publishes(context):
+            found = app.ask(context.settings, "backup")
+            if found["state"] != "verified" or found["generation"] < kept.vault.generation:
+                return _Broker("unverified", None, still)
+            return _Broker("verified", None, f"{_REPLACED}; the daemon clears the older ones there.")
+        with Visit(context.settings, app.identify(context.settings)) as visit:
+            state = errands.back_up(context.settings, vault_keeper, visit).condition
+            if state != "verified":
+                return _Broker(state, None, still)
+            return _cleared(visit, kept)
+    except ApplianceError as error:
+        terminal.warn(f"{error.what}: {error.why}")
+        return _Broker("unverified", None, still)
+
+
+def _cleared(visit: Visit, kept: Kept) -> _Broker:
+    try:
+        cleared = visit.clear_older(kept.vault.id, kept.vault.device, kept.envelope.epoch)
+    except ApplianceError as error:
+        terminal.warn(f"{error.what}: {error.why}")
+        return _Broker(
+            "verified", None, f"{_REPLACED}; older ones may still be there: appliance run clears them."
         )
-        lines.append(f"The backup at the broker is replaced and was read back; {gone}.")
-    elif done.backup is not None:
-        lines.append(
-            "The backup at the broker still opens with the old ones, until it is replaced: appliance backup"
-        )
-    if done.door.mode == "passphrase":
-        lines.append("After a start it waits for the passphrase; for a PIN: appliance pin set")
-    return lines
+    return _Broker("verified", cleared, f"{_REPLACED}; older ones cleared there: {cleared}.")

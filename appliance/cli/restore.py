@@ -10,7 +10,7 @@ from typing import Any
 
 from appliance import app, errands
 from appliance.cli import terminal
-from appliance.cli.arguments import command, json_flag, passphrase_flag, poke
+from appliance.cli.arguments import command, daemon_publishes, json_flag, passphrase_flag, poke
 from appliance.cli.choosing import first_door, pin_flag
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
@@ -20,7 +20,6 @@ from appliance.errors import (
     ApplianceError,
     BrokerFailed,
     NothingFound,
-    NotRunning,
     UsageError,
     VaultDamaged,
     WrongPassphrase,
@@ -150,7 +149,7 @@ def _from(
     if args.dry_run:
         return _told(args, newest.vault, device, None)
     if args.merge:
-        return _merge_here(args, context, device, opened)
+        return _merge_here(args, context, device, opened, entered)
     door = first_door(args, context)
     replaced = _replaced(args, context, opened)
     vault = newest.vault
@@ -256,8 +255,12 @@ def _take_generation(args: argparse.Namespace, vault_keeper: Keeper, opened: lis
     vault_keeper.change(lambda vault, moment: edit.take_over(vault, older, moment, exact=args.exact))
 
 
-def _merge_here(args: argparse.Namespace, context: Context, device: Device, opened: list[Opened]) -> int:
+def _merge_here(
+    args: argparse.Namespace, context: Context, device: Device, opened: list[Opened], entered: str
+) -> int:
     own = app.new_keeper(context.settings)
+    if own.mode() != "credential":
+        own.unlock(entered)
     if any(one.vault.id != device.vault for one in opened):
         raise UsageError(
             _WHAT, "it is another vault than the one here", "restore it into a state_dir of its own"
@@ -274,10 +277,11 @@ def _secure(context: Context, vault_keeper: Keeper, visit: Visit | None) -> str 
     poke(context)
     if visit is None:
         return None
-    try:
-        found: terminal.Json = app.ask(context.settings, "backup")
-    except NotRunning:
-        found = backup_status(errands.back_up(context.settings, vault_keeper, visit))
+    found: terminal.Json = (
+        app.ask(context.settings, "backup")
+        if daemon_publishes(context)
+        else backup_status(errands.back_up(context.settings, vault_keeper, visit))
+    )
     state: str = found["state"]
     if state != "verified":
         error = BrokerFailed(

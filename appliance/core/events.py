@@ -228,7 +228,8 @@ class Asked:
     ask: int
     """Number of the question; its `Reply` repeats it."""
     method: str
-    params: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """May hold a PIN or a passphrase."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from appliance.core.gestures import Action
 from appliance.core.instant import Instant
 from appliance.core.layout.locked_screen import WHEEL
 from appliance.core.screen import Code
-from appliance.core.state import Closed, Open, Panel, State
+from appliance.core.state import Closed, Open, Panel, State, told
 
 ENTRY_SECONDS: Final = 20.0
 """Without a press, until what was entered is forgotten."""
@@ -92,6 +92,13 @@ def refused(state: State, event: Refused, now: Instant) -> State:
         tries_left=event.tries_left if closed.kind == "pin" else None,
     )
     return replace(state, phase=closed)
+
+
+def failed(state: State, problem: Problem, now: Instant) -> State:
+    """Return the state after a try that came to no verdict."""
+    closed = state.phase
+    assert isinstance(closed, Closed)  # noqa: S101 - the caller asked
+    return told(replace(state, phase=replace(closed, checking=0)), problem, now)
 
 
 def rested(state: State, now: Instant) -> State:

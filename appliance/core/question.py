@@ -11,7 +11,7 @@ from appliance.core.gestures import Gestured
 from appliance.core.hand import gestured, woken
 from appliance.core.instant import Instant
 from appliance.core.screen import Qr
-from appliance.core.state import Closed, Restoring, State, Waiting
+from appliance.core.state import Closed, Locked, Restoring, State, Waiting
 from appliance.core.status import backup_status, status
 
 ASK_SECONDS: Final = 60.0
@@ -46,7 +46,7 @@ def asked(  # noqa: C901, PLR0911 - one case for each method
         case "status":
             return state, (Reply(event.ask, status(state, now)),)
         case "frame":
-            return state, (ReplyFrame(event.ask, isinstance(state.panel.screen, Qr)),)
+            return state, (ReplyFrame(event.ask, _hidden(state)),)
         case "press":
             return _pressed(state, event, now, ref)
         case "reload":
@@ -68,6 +68,13 @@ def asked(  # noqa: C901, PLR0911 - one case for each method
             return state, (Reply(event.ask, problem="unknown method"),)
 
 
+def _hidden(state: State) -> bool:
+    """Return whether what is on the display is for those in front of it alone: a secret, or a PIN being turned."""
+    closed = state.phase
+    entering = isinstance(closed, Closed) and (closed.choice != 0 or closed.entered != "")
+    return entering or isinstance(state.panel.screen, Qr)
+
+
 def _pressed(state: State, event: Asked, now: Instant, ref: int) -> Step:
     # A client may send a list for a button, which no dictionary can look up.
     gesture = (_HELD if event.params.get("hold") else PRESSED).get(str(event.params.get("button")))
@@ -87,6 +94,11 @@ def _locked(state: State, event: Asked) -> Step:
 
 def _unlocked(state: State, event: Asked, now: Instant, ref: int) -> Step:
     entered, closed = event.params.get("entered"), state.phase
+    if isinstance(closed, Locked):
+        why = (
+            f"{closed.problem.what}: {closed.problem.why}; appliance list --passphrase-file FILE may open it"
+        )
+        return state, (Reply(event.ask, problem=why),)
     if not isinstance(closed, Closed):
         return state, (Reply(event.ask, problem="it is not locked"),)
     if not isinstance(entered, str) or closed.checking:

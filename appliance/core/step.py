@@ -331,6 +331,8 @@ def _failed(state: State, event: Failed, now: Instant, ref: int) -> Step:
         state = told(replace(state, panel=replace(state.panel, hotp=None)), problem, now)
         return state, (_log(problem),)
     state, refusals = question.done(state, event.ref, f"{problem.what}: {problem.why}")
+    if isinstance(state.phase, Closed) and state.phase.checking == event.ref:
+        return lock.failed(state, problem, now), (_log(problem), *refusals)
     if event.ref == state.opening:
         return _unopened(state, problem, now), (_log(problem), *refusals)
     state, effects = _backed(state, event, now, ref)

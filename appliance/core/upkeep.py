@@ -44,7 +44,7 @@ def elapsed(state: State, now: Instant, ref: int) -> Step:
 
 def deadline(state: State) -> float | None:
     """Return the monotonic time at which something here is due; None: not by itself."""
-    return state.upkeep.card_due or None
+    return (state.upkeep.card_due or None) if isinstance(state.phase, Open) else None
 
 
 def inspected(state: State, event: Inspected, now: Instant, ref: int) -> Step:

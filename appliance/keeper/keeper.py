@@ -11,7 +11,14 @@ from dataclasses import replace
 from typing import Final
 
 from appliance.core.events import Authentic, Foreign, Outdated, Problem, Superseded, Verdict
-from appliance.errors import ApplianceError, StorageFailed, VaultDamaged, VaultTooNew, WrongPassphrase
+from appliance.errors import (
+    ApplianceError,
+    LockBusy,
+    StorageFailed,
+    VaultDamaged,
+    VaultTooNew,
+    WrongPassphrase,
+)
 from appliance.keeper import locksmith
 from appliance.keeper.card import DAY_SECONDS, Card, refuse_too_new
 from appliance.keeper.kept import BY_ITSELF, Door, Kept, Mode, mode_of
@@ -122,8 +129,12 @@ class Keeper:
             if len(entered) >= keys.PASSPHRASE_MINIMUM:  # a passphrase may be made of digits
                 with contextlib.suppress(WrongPassphrase):
                     return self._unlocked(entered)
-            return self._keys.with_pin(entered, self.open)
+            return self.enter_pin(entered)
         return self._unlocked(entered)
+
+    def enter_pin(self, entered: str) -> Kept:
+        """Open the vault with a PIN and nothing else. Raises WrongPin, MustWait, and what `open` raises."""
+        return self._keys.with_pin(entered, self.open)
 
     def _unlocked(self, entered: str) -> Kept:
         self._keys.entered = entered
@@ -145,7 +156,8 @@ class Keeper:
                 "the vault file is gone", "an older one may be left", "appliance restore --merge"
             )
         read = [self._inspected(place, raw) for place, raw in enumerate((stored.newest, *stored.older))]
-        locksmith.tidied(self._card, read[0], tuple(read[1:]))
+        with contextlib.suppress(LockBusy):  # the next reading does it
+            locksmith.tidied(self._card, read[0], tuple(read[1:]))
 
     def _inspected(self, place: int, raw: bytes) -> Envelope:
         try:

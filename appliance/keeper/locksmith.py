@@ -144,8 +144,10 @@ def reinstated(card: Card, kept: Kept) -> Kept:
         return kept
     device = card.store.device() or Device(kept.vault.device, kept.vault.id, kept.vault.name)
     with contextlib.suppress(KeyMissing), card.store.lock():
-        kept, _ = card.read(derive=False)
-        secret = card.random_bytes(SECRET_BYTES)
+        now, damaged = card.read(derive=False)
+        if damaged is not None or now.envelope.device != wrap:
+            return now  # somebody decided meanwhile how it opens
+        kept, secret = now, card.random_bytes(SECRET_BYTES)
         # A PIN would have to be set anew, with a secret that is gone nobody knows it.
         by_itself = wrap.mode == "credential"
         master = card.keyring.held(kept.envelope)
@@ -153,6 +155,11 @@ def reinstated(card: Card, kept: Kept) -> Kept:
         card.store.save_device(device)
         card.store.save_secret(secret)
         kept = card.rewrapped(kept, fresh)
+        if fresh is None:
+            lost = Problem(
+                "the PIN opens nothing any more", "the device secret was lost", "appliance pin set"
+            )
+            kept = replace(kept, warning=lost)
     return kept
 
 

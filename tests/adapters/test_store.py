@@ -20,7 +20,7 @@ import pytest
 from appliance.adapters.store import READ_LIMIT, StateFolder
 from appliance.adapters.store import folder as store_module
 from appliance.errors import ApplianceError, LockBusy, ReadableByOthers, StorageFailed, VaultDamaged
-from appliance.ports import Device, VaultStore
+from appliance.ports import Attempts, Device, VaultStore
 from tests.stores import FakeStore, full_card
 
 DESK = Device("otp-0a1b2c3d", "9f0c1c2e-57a5-4a4e-8d7c-6f1f8a2b3c4d", "desk ümlaut")
@@ -754,3 +754,15 @@ def test_a_file_of_another_owner_than_the_folder_is_told_apart_from_missing_righ
             os._exit(0 if "another user than its folder" in error.why else 1)
         os._exit(2)
     assert os.waitstatus_to_exitcode(os.waitpid(reader, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("spoil", [lambda file: file.chmod(0o644), lambda file: file.write_text("{")])
+def test_a_count_of_tries_that_can_not_be_used_is_very_many(
+    tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    folder = StateFolder(tmp_path / "state")
+    folder.prepare()
+    folder.save_attempts(Attempts(1, None, 5.0))
+    assert folder.attempts() == Attempts(1, None, 5.0)
+    spoil(tmp_path / "state" / "pin-attempts")
+    assert folder.attempts().tries > 10

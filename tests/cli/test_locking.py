@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from appliance.cli import rekeying
 from appliance.cli.main import main
+from tests.brokers import free_port
 from tests.cli.conftest import PASSPHRASE, TOTP, Done, Shell
 
 PIN = "493817"
@@ -214,6 +216,9 @@ def test_a_passphrase_is_made_where_none_is_given(desk: Shell) -> None:
     words = next(line for line in done.out.splitlines() if line.startswith("passphrase:")).split()[1:]
     assert len(words) == 6
     assert "stays readable with the old ones" in done.out
+    assert done.out.index("recovery key:") < done.out.index("the vault has a new key"), (
+        "seen before it counts"
+    )
     assert opens(desk, *phrase(desk, " ".join(words)))
 
 
@@ -280,3 +285,45 @@ def test_check_says_which_of_the_two_it_is_and_what_was_copied_wrong(shell: Shel
         "group 3 has 3 characters in place of 4"
         in shell.run("passphrase", "--check", *phrase(shell, short)).error
     )
+
+
+def test_what_is_no_pin_is_not_taken_for_one(pin_desk: Shell) -> None:
+    """Else the passphrase so far would go on opening this device."""
+    before = (pin_desk.state / "vault.json").read_bytes()
+    assert "not made of digits" in typed(pin_desk, [PASSPHRASE], "passphrase").error
+    for arguments in ((), phrase(pin_desk)):
+        refused = pin_desk.run("passphrase", *pin(pin_desk, PASSPHRASE), *arguments)
+        assert "not made of digits" in refused.error
+    assert (pin_desk.state / "vault.json").read_bytes() == before
+
+
+def test_a_pin_for_a_vault_without_one_is_refused_as_such(desk: Shell) -> None:
+    refused = desk.run("passphrase", *pin(desk))
+    assert refused.error == "can't use a PIN: this vault has none"
+
+
+def test_a_broker_that_does_not_answer_keeps_no_secret_from_being_shown(desk: Shell) -> None:
+    desk.configure(mqtt={"host": "127.0.0.1", "port": free_port(), "tls": {"enabled": False}})
+    done = desk.does("passphrase", "--json")
+    assert (done.json["backup"], done.json["cleared"]) == ("unverified", None)
+    assert opens(desk, *phrase(desk, done.json["passphrase"]))
+    assert "warning: can't reach the broker" in done.err
+    assert "still opens with the old ones, until it is replaced" in desk.does("passphrase").out
+
+
+def test_an_interruption_while_it_is_published_keeps_no_secret_from_being_shown(desk: Shell) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with desk.monkeypatch.context() as patched:
+        patched.setattr(rekeying, "poke", interrupted)
+        done = desk.run("passphrase", "--json")
+    assert done.code == 130
+    assert opens(desk, *phrase(desk, done.json["passphrase"]))
+
+
+def test_a_backup_is_merged_into_a_vault_with_a_pin(pin_desk: Shell) -> None:
+    backup = pin_desk.file("backup", (pin_desk.state / "vault.json").read_bytes())
+    pin_desk.does("remove", "Bank", "--confirm", "Bank:anna", *phrase(pin_desk))
+    done = pin_desk.run("restore", "--from", backup, "--merge", *phrase(pin_desk))
+    assert done.code == 0, done

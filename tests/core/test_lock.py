@@ -5,14 +5,15 @@ from typing import Any, Final
 
 import pytest
 
-from appliance.core.effects import Effect, Log, OpenVault, Reexec, Reply, Unlock
-from appliance.core.events import Asked, Mode, Refused, Shut
+from appliance.core.effects import Effect, Log, OpenVault, Reexec, Reply, ReplyFrame, Unlock
+from appliance.core.events import Asked, Failed, Mode, Refused, Shut
 from appliance.core.gestures import Action
 from appliance.core.layout.locked_screen import WHEEL, LockedView
+from appliance.core.layout.message_screen import MessageView
 from appliance.core.lock import CHECK_SECONDS, ENTRY_SECONDS, MOST_DIGITS
 from appliance.core.screen import Code, Menu
 from appliance.core.state import Closed, Open
-from tests.core.desk import OPTIONS, Desk, account, every, only, opened, replies, vault_of
+from tests.core.desk import OPTIONS, TROUBLE, Desk, account, every, only, opened, replies, vault_of
 
 ANNA: Final = account("a")
 PIN: Final = "493817"
@@ -322,3 +323,38 @@ def test_a_late_answer_that_it_is_shut_changes_nothing() -> None:
     desk = open_desk()
     desk.tell(Shut(99, "pin"))
     assert isinstance(desk.state.phase, Open)
+
+
+# --- trouble
+
+
+def test_a_try_that_came_to_no_verdict_says_why_and_the_next_may_be_made_at_once() -> None:
+    desk = locked_desk()
+    ref = only(desk.tell(Asked(7, "unlock", {"entered": PIN})), Unlock).ref
+    effects = desk.tell(Failed(ref, TROUBLE))
+    assert replies(effects) == {7: Reply(7, problem=f"{TROUBLE.what}: {TROUBLE.why}")}
+    assert closed(desk).checking == 0
+    assert isinstance(desk.view(), MessageView)
+    assert every(desk.tell(Asked(8, "unlock", {"entered": PIN})), Unlock)
+
+
+def test_a_pin_that_is_being_turned_is_seen_by_nobody_from_afar() -> None:
+    desk = locked_desk()
+    assert desk.tell(Asked(3, "frame")) == (ReplyFrame(3),)
+    desk.gesture("next")
+    assert desk.tell(Asked(4, "frame")) == (ReplyFrame(4, hidden=True),)
+    desk.gesture("ok", "previous")
+    assert closed(desk).choice == 0
+    assert desk.tell(Asked(5, "frame")) == (ReplyFrame(5, hidden=True),)
+
+
+def test_what_no_pin_opens_is_told_with_its_reason() -> None:
+    desk = Desk()
+    desk.tell(Failed(1, TROUBLE))
+    problem = replies(desk.tell(Asked(3, "unlock", {"entered": PIN})))[3].problem or ""
+    assert TROUBLE.why in problem
+    assert "appliance list --passphrase-file" in problem
+
+
+def test_what_a_client_sends_is_in_no_representation() -> None:
+    assert PIN not in repr(Asked(3, "unlock", {"entered": PIN}))

@@ -158,14 +158,14 @@ class StateFolder:
 
     def attempts(self) -> Attempts:
         """Return the contents of `pin-attempts`; a file that can't be used counts as very many tries."""
-        raw = self.files.read(ATTEMPTS, 4096)
-        if raw is None:
-            return Attempts(0, None, 0.0)
         try:
+            raw = self.files.read(ATTEMPTS, 4096)
+            if raw is None:
+                return Attempts(0, None, 0.0)
             found = json.loads(raw)
             boot = None if found["boot"] is None else str(found["boot"])
             return Attempts(int(found["tries"]), boot, float(found["mono"]))
-        except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
+        except (ApplianceError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
             return Attempts(MANY_TRIES, None, 0.0)
 
     def save_attempts(self, attempts: Attempts | None) -> None:

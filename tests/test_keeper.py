@@ -242,6 +242,15 @@ def test_a_missing_newest_file_leads_to_the_older_one(made: Desk) -> None:
     assert names(made.keeper().open()) == ["anna", "carl"]
 
 
+def test_a_change_passes_by_an_older_file_with_an_exchanged_header(made: Desk) -> None:
+    for name in ("anna", "ben"):
+        made.keeper().change(adding(name))
+    del made.store.files["vault.json"]
+    older = made.store.files["vault.json.1"]
+    made.store.files["vault.json.1"] = older.replace(b'"x-epoch":1', b'"x-epoch":2')
+    assert names(made.keeper().change(adding("carl"))) == ["carl"]
+
+
 @pytest.mark.parametrize("trouble", ["read", "card"])
 def test_trouble_with_the_card_is_not_damage(made: Desk, trouble: str) -> None:
     made.keeper().change(adding("anna"))
@@ -520,12 +529,72 @@ def test_each_day_has_a_topic_of_the_history_in_turn(made: Desk) -> None:
     assert slots == [(slots[0] + number) % 7 for number in range(9)]
 
 
+def test_a_change_is_stamped_with_the_millisecond_of_the_clock(made: Desk) -> None:
+    made.clock.unix += 0.25
+    kept = made.keeper().change(adding("anna"))
+    stamp = kept.vault.records[account("anna").uuid].stamp
+    assert (stamp.ms, stamp.counter, stamp.device) == (int(made.clock.unix * 1000), 0, DESK.id)
+
+
+@pytest.mark.parametrize(("unix", "day"), [(86_400 * 20_000 - 1, 19_999), (86_400 * 20_000, 20_000)])
+def test_a_day_begins_at_midnight_utc(made: Desk, unix: float, day: int) -> None:
+    made.clock.unix = unix
+    assert made.keeper().change(adding("anna")).vault.day[0] == day
+
+
+def test_older_generations_are_the_files_that_still_open_the_newest_first(made: Desk) -> None:
+    for name in ("anna", "ben", "carl"):
+        made.keeper().change(adding(name))
+    assert [len(vault.records) for vault in made.keeper().older()] == [2, 1, 0]
+    made.store.files["vault.json.2"] = damaged(made.store.files["vault.json.2"])
+    assert [len(vault.records) for vault in made.keeper().older()] == [2, 0]
+
+
+def test_how_a_vault_opens_is_not_told_of_one_that_is_not_there_or_damaged(made: Desk, desk: Desk) -> None:
+    with pytest.raises(NothingFound):
+        desk.keeper().mode()
+    made.store.files["vault.json.1"] = made.store.files["vault.json"]
+    made.store.files["vault.json"] = b"broken"
+    assert made.keeper().mode() == "credential"
+    made.store.files["vault.json.1"] = b"broken too"
+    with pytest.raises(VaultDamaged):
+        made.keeper().mode()
+
+
 def test_a_hotp_counter_that_is_spent_is_on_the_card(made: Desk) -> None:
     made.keeper().change(adding("anna", hotp=True))
     uuid = account("anna").uuid
     for number in range(1, 4):
         made.keeper().change(lambda vault, _moment: edit.spend(vault, uuid))
         assert made.keeper().open().vault.records[uuid].counter == number
+
+
+def test_what_was_re_keyed_meanwhile_is_opened_anew_and_not_under_the_lock(
+    made: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Desk(FakeStore(replace(made.store.card, files=dict(made.store.files))), made.clock, made.dice)
+    other.keeper().rekey(PASSPHRASE, RECOVERY, made.dice.uuid, BY_ITSELF)
+    racing = made.store = Racing(made.store.card, race=lambda _raw: other.store.files["vault.json"])
+    real, held = keys.scrypt, list[bool]()
+
+    def watched(*args: bytes, n: int, p: int, memory_limit: int) -> bytes:
+        held.append(racing.card.locked)
+        return real(*args, n=n, p=p, memory_limit=memory_limit)
+
+    monkeypatch.setattr(keys, "scrypt", watched)
+    kept = made.keeper(PASSPHRASE).change(adding("anna"))
+    assert kept.envelope.epoch == 2
+    assert len(held) >= 2
+    assert not any(held)
+
+
+def test_what_did_not_open_is_tried_again_when_its_secret_is_back(made: Desk) -> None:
+    keeper, secret = made.keeper(), made.store.card.secret
+    made.store.card.secret = None
+    with pytest.raises(VaultDamaged):
+        keeper.open()
+    made.store.card.secret = secret
+    assert keeper.open().warning is None
 
 
 # --- generations
@@ -670,8 +739,10 @@ def test_a_vault_that_needs_a_newer_release_is_readable_and_not_writable(made: D
     before = dict(made.store.files)
     assert names(made.keeper().open()) == ["anna"]
     with pytest.raises(VaultTooNew) as told:
-        made.keeper().change(adding("ben"))
+        made.keeper().change(lambda _vault, _moment: pytest.fail("it was changed"))
     assert "upgrade" in told.value.hint
+    with pytest.raises(VaultTooNew):
+        made.keeper().rekey("another passphrase", RECOVERY, made.dice.uuid, BY_ITSELF)
     assert made.store.files == before
 
 

@@ -1,6 +1,6 @@
 """A vault that opens with a PIN: what opens it, what is counted when, and what a reboot changes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import _GeneratorContextManager
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -22,7 +22,7 @@ from appliance.errors import (
 from appliance.keeper import BY_ITSELF, Door, Keeper
 from appliance.ports import Device
 from appliance.vault import keys, sealed
-from tests.stores import FakeClock, FakeStore, full_card
+from tests.stores import Card, FakeClock, FakeStore, full_card
 
 pytestmark = pytest.mark.usefixtures("cheap_scrypt")
 
@@ -68,7 +68,7 @@ def made_before() -> FakeStore:
 
 @pytest.fixture
 def desk(made_before: FakeStore) -> Desk:
-    made = Desk()
+    made = Desk(draws=count(1000))  # not what the one before drew
     made.store.card.device, made.store.card.secret = made_before.card.device, made_before.card.secret
     made.store.files.update(made_before.files)
     return made
@@ -171,6 +171,110 @@ def test_a_lost_device_secret_is_damage_and_a_passphrase_makes_it_a_passphrase_v
     with pytest.raises(VaultLocked) as raised:
         desk.keeper().open()
     assert raised.value.kind == "passphrase"
+
+
+def test_a_wait_is_over_when_it_is_over_and_not_before(desk: Desk) -> None:
+    for _ in range(3):
+        desk.wrong()
+    desk.clock.advance(29.5)
+    with pytest.raises(MustWait):
+        desk.keeper().unlock(PIN)
+    desk.clock.advance(0.5)
+    assert desk.keeper().wait() == 0
+    assert desk.keeper().unlock(PIN).mode == "pin"
+
+
+def test_nothing_waits_at_the_first_moment_after_the_power_came(desk: Desk) -> None:
+    desk.clock.mono = 0.0
+    assert desk.keeper().wait() == 0
+    assert desk.keeper().tries_left() == 3
+    desk.wrong()
+    assert desk.keeper().tries_left() == 2
+    for _ in range(2):
+        desk.wrong()
+    assert desk.keeper().tries_left() is None
+
+
+def test_a_try_without_a_verdict_takes_nothing_from_those_before(desk: Desk) -> None:
+    for _ in range(2):
+        desk.wrong()
+    secret, desk.store.card.secret = desk.store.card.secret, None
+    with pytest.raises(VaultDamaged):
+        desk.keeper().unlock(PIN)
+    assert desk.tries() == 2
+    desk.store.card.secret = secret
+    desk.keeper().unlock(PIN)
+    assert desk.store.card.attempts is None
+
+
+def test_a_new_vault_begins_without_wrong_pins(desk: Desk) -> None:
+    for _ in range(3):
+        desk.wrong()
+    desk.store.files.clear()
+    desk.keeper().create("vault", WORDS, RECOVERY, desk.uuid, PIN_DOOR)
+    assert desk.tries() == 0
+
+
+def test_a_passphrase_is_not_kept_beyond_its_try_either(desk: Desk) -> None:
+    keeper, other = desk.keeper(), desk.keeper()
+    keeper.unlock(WORDS)
+    other.unlock(PIN)
+    other.rekey(WORDS, RECOVERY, desk.uuid, PIN_DOOR)
+    with pytest.raises(VaultLocked):
+        keeper.open()
+
+
+def test_a_pin_is_not_kept_beyond_its_try(desk: Desk) -> None:
+    """It would open what somebody re-keyed under the same PIN since."""
+    keeper, other = desk.keeper(), desk.keeper()
+    keeper.unlock(PIN)
+    other.unlock(PIN)
+    other.rekey("another passphrase entirely", RECOVERY, desk.uuid, PIN_DOOR)
+    with pytest.raises(VaultLocked):
+        keeper.open()
+
+
+def test_the_device_secret_is_as_long_as_the_format_says(desk: Desk) -> None:
+    secret = desk.store.secret()
+    assert secret is not None
+    assert len(secret) == 32
+    keeper = desk.keeper()
+    desk.store.card.secret = None
+    keeper.unlock(WORDS)
+    keeper.rehang(BY_ITSELF)
+    assert len(desk.store.secret() or b"") == 32
+
+
+def test_neither_a_pin_nor_a_master_key_is_in_a_representation(desk: Desk) -> None:
+    assert PIN not in repr(PIN_DOOR)
+    keeper = desk.keeper()
+    master = keeper._keys.held(keeper.unlock(PIN).envelope)
+    assert repr(master) not in repr(keeper._keys._key)
+
+
+# --- a PIN and damage
+
+
+DAMAGES: dict[str, Callable[[FakeStore], object]] = {
+    "cut": lambda store: store.files.update({"vault.json": store.files["vault.json"][:-1]}),
+    "gone": lambda store: store.files.pop("vault.json"),
+}
+
+
+@pytest.mark.parametrize("how", list(DAMAGES))
+def test_a_pin_opens_the_older_file_when_the_newest_is_damaged_and_says_so(desk: Desk, how: str) -> None:
+    keeper = desk.keeper()
+    before = keeper.unlock(PIN)
+    keeper.change(lambda vault, _moment: replace(vault, name="new name"))
+    DAMAGES[how](desk.store)
+    assert desk.keeper().mode() == "pin"
+    kept = desk.keeper().unlock(PIN)
+    assert kept.vault == before.vault
+    assert (kept.warning is not None) == (how == "cut")
+    assert desk.tries() == 0
+    assert desk.keeper().unlock(PIN).vault == before.vault, (
+        "and once more, when the damaged one was set aside"
+    )
 
 
 # --- other doors
@@ -362,3 +466,92 @@ def test_reading_through_waits_for_nobody_to_tidy_up(desk: Desk) -> None:
     with desk.store.lock():
         keeper.inspect()
     assert len(desk.store.files) == 2
+
+
+@pytest.mark.parametrize("new_keys", [False, True])
+def test_a_lost_device_secret_is_made_anew_with_the_door(desk: Desk, *, new_keys: bool) -> None:
+    keeper = desk.keeper()
+    keeper.unlock(PIN)
+    desk.store.card.secret = None
+    keeper.rekey(WORDS, RECOVERY, desk.uuid, BY_ITSELF) if new_keys else keeper.rehang(BY_ITSELF)
+    assert desk.keeper().open().mode == "credential"
+
+
+@dataclass(eq=False, slots=True)
+class Racing(FakeStore):
+    """A card that changes under our hands once, right before we get its lock."""
+
+    race: Callable[[], object] | None = None
+
+    def lock(self) -> _GeneratorContextManager[None]:
+        if self.race is not None:
+            race, self.race = self.race, None
+            race()
+        return FakeStore.lock(self)
+
+
+@pytest.mark.parametrize("new_keys", [False, True])
+@pytest.mark.parametrize("what", ["re-keyed", "damaged"])
+def test_a_door_is_not_changed_on_a_file_that_became_another_one_meanwhile(
+    desk: Desk, what: str, *, new_keys: bool
+) -> None:
+    other = desk.keeper()
+    other.unlock(PIN)
+    other.change(lambda vault, _moment: replace(vault, name="new name"))
+
+    def race() -> None:
+        if what == "re-keyed":
+            other.rekey("somebody else's passphrase", RECOVERY, desk.uuid, PIN_DOOR)
+        else:
+            DAMAGES["cut"](desk.store)
+        files.update(desk.store.files)
+
+    files: dict[str, bytes] = {}
+    keeper = Keeper(Racing(desk.store.card, race=race), desk.clock, desk.random, lambda: 1 << 30, WORDS)
+    with pytest.raises(LockBusy, match="changed meanwhile"):
+        keeper.rekey("mine", RECOVERY, desk.uuid, BY_ITSELF) if new_keys else keeper.rehang(BY_ITSELF)
+    assert desk.store.files == files
+
+
+@dataclass(eq=False, slots=True)
+class Dying(FakeStore):
+    """A card that takes some writes more, and then none."""
+
+    writes: int = 1_000
+
+    def _writable(self) -> None:
+        self.writes -= 1
+        if self.writes < 0:
+            raise StorageFailed("can't write", "input/output error")
+
+
+@pytest.mark.parametrize("writes", range(3))
+@pytest.mark.parametrize("new_keys", [False, True])
+def test_another_way_to_open_counts_if_and_only_if_nothing_was_raised(
+    made_before: FakeStore, writes: int, *, new_keys: bool
+) -> None:
+    """Who is told of a failure goes on with the old passphrase and throws the new recovery key away."""
+    desk = Desk(
+        Dying(
+            Card({**made_before.files, "vault.json.1": b"older"}, made_before.device(), made_before.secret())
+        ),
+        draws=count(1000),
+    )
+    keeper = desk.keeper()
+    keeper.unlock(PIN)
+    new = "another passphrase entirely"
+    desk.store = Dying(desk.store.card, writes=writes)
+    keeper = desk.keeper()
+    keeper.unlock(WORDS)
+    if writes < 2:
+        with pytest.raises(StorageFailed):
+            keeper.rekey(new, RECOVERY, desk.uuid, PIN_DOOR) if new_keys else keeper.rehang(BY_ITSELF)
+        desk.store = FakeStore(desk.store.card)
+        assert desk.keeper().unlock(WORDS).mode == "pin"
+        assert desk.keeper().unlock(PIN).mode == "pin"
+        return
+    kept = keeper.rekey(new, RECOVERY, desk.uuid, PIN_DOOR) if new_keys else keeper.rehang(BY_ITSELF)
+    assert kept.warning is not None
+    assert "input/output error" in kept.warning.why
+    desk.store = FakeStore(desk.store.card)
+    assert desk.keeper(new if new_keys else None).open().vault == kept.vault

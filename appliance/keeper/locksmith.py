@@ -66,9 +66,7 @@ def rehang(card: Card, kept: Kept, door: Door) -> Kept:
     device, secret = card.device(), card.store.secret() or card.random_bytes(SECRET_BYTES)
     wrap = _wrap(card, card.keyring.held(kept.envelope), secret, device.id, door)
     with card.store.lock():
-        now, damaged = card.read(derive=False)
-        if damaged is not None or now.envelope.head != kept.envelope.head:
-            raise LockBusy("can't change how the vault opens", "it was changed meanwhile", "try again")
+        now = _under_the_same_key(card, kept, "can't change how the vault opens")
         if card.store.secret() != secret:
             card.store.save_secret(secret)
         return _alone(card, card.rewrapped(now, wrap))
@@ -91,9 +89,7 @@ def rekey(
     device, secret = card.device(), card.store.secret() or card.random_bytes(SECRET_BYTES)
     wrap = _wrap(card, master, secret, device.id, door)
     with card.store.lock():
-        now, damaged = card.read(derive=False)
-        if damaged is not None or now.envelope.head != before.envelope.head:
-            raise LockBusy("can't change the passphrase", "the vault was changed meanwhile", "try again")
+        now = _under_the_same_key(card, before, "can't change the passphrase")
         if card.store.secret() != secret:
             card.store.save_secret(secret)
         envelope = Envelope(slots, 1 + now.envelope.epoch, b"", b"", b"", wrap)
@@ -105,6 +101,15 @@ def rekey(
             card.keyring.take(now.envelope, old)
             raise
         return _alone(card, kept)
+
+
+def _under_the_same_key(card: Card, before: Kept, what: str) -> Kept:
+    """Return the vault on the card if it has the header of before. Raises LockBusy."""
+    with contextlib.suppress(KeyMissing):
+        now, damaged = card.read(derive=False)
+        if damaged is None and now.envelope.head == before.envelope.head:
+            return now
+    raise LockBusy(what, "the vault was changed meanwhile", "try again")
 
 
 def _alone(card: Card, kept: Kept) -> Kept:

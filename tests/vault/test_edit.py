@@ -618,3 +618,9 @@ class TestTakingOver:
             assert result.records.keys() == older.records.keys()
         else:
             assert result.records.keys() == vault.records.keys() | older.records.keys()
+
+
+def test_what_is_to_change_shows_neither_secret_nor_note() -> None:
+    shown = repr(Changes(secret=b"the new seed", note="ask for Mr Smith"))
+    assert "the new seed" not in shown
+    assert "Mr Smith" not in shown

@@ -278,3 +278,7 @@ def secrets_of(value: keys.Slot | keys.DeviceWrap) -> Iterator[str]:
         yield raw.hex()
         yield repr(raw)
         yield json.dumps(list(raw))
+
+
+def test_a_letter_that_no_recovery_key_has_makes_it_none() -> None:
+    assert keys.recovery_form("U" * 28) is None

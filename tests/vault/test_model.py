@@ -4,7 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.vault.model import ZERO, Account, Record, Replaced, Stamp, Vault, base32_decode, base32_encode
+from appliance.vault.model import (
+    DIGITS,
+    ZERO,
+    Account,
+    Record,
+    Replaced,
+    Stamp,
+    Vault,
+    base32_decode,
+    base32_encode,
+)
 
 stamps = st.builds(Stamp, st.integers(0, 2**50), st.integers(0, 100), st.text("abc", max_size=2))
 
@@ -135,3 +145,11 @@ def test_no_representation_shows_a_secret() -> None:
     shown = repr(record("1")) + repr(Replaced(b"old secret", ZERO))
     assert "secret" not in shown
     assert "\\xaa" not in shown
+
+
+def test_an_account_begins_with_the_counter_zero() -> None:
+    assert (record("1").counter, Replaced(b"old", ZERO).counter) == (0, 0)
+
+
+def test_codes_of_four_to_ten_digits_can_be_kept() -> None:
+    assert (DIGITS[0], DIGITS[-1]) == (4, 10)

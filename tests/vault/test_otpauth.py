@@ -455,3 +455,18 @@ def test_any_mixture_of_the_parts_of_links_is_a_link_or_is_refused(parts: list[s
     again = read(write(found.account, found.counter))
     assert again.account.secret == found.account.secret
     assert again.account.name == found.account.name
+
+
+def test_the_issuer_stands_in_the_label_and_beside_the_secret_if_there_is_one() -> None:
+    """Readers take it from either place."""
+    link = write(Account("u", "totp", "Example", "alice", b"foobar"), 0)
+    assert (
+        link
+        == f"otpauth://totp/Example:alice?secret={SECRET}&algorithm=SHA1&digits=6&period=30&issuer=Example"
+    )
+    assert "issuer" not in write(Account("u", "totp", "", "alice", b"foobar"), 0)
+
+
+def test_a_steam_link_says_what_all_steam_codes_have() -> None:
+    link = write(Account("u", "steam", "Steam", "gabe", b"foobar", "SHA256", 8, 77), 0)
+    assert f"?secret={SECRET}&algorithm=SHA1&digits=5&period=30&issuer=Steam&encoder=steam" in link

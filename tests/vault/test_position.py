@@ -84,3 +84,7 @@ def test_a_gap_that_is_halved_five_hundred_times_still_has_a_place(below: bool) 
         assert low < found < high
         low, high = (low, found) if below else (found, high)
     assert len(low) + len(high) < 250
+
+
+def test_a_gap_of_a_single_place_is_used_before_positions_grow_longer() -> None:
+    assert position.between("1", "3") == "2"

@@ -166,3 +166,8 @@ def test_after_going_back_to_any_state_nothing_is_different_from_it(
     result = saved(revert(vault, older, Moment(ms, vault.device)))
     assert difference(result, older) == Difference()
     assert vault.records.keys() | vault.trash.keys() <= result.records.keys() | result.trash.keys()
+
+
+def test_a_difference_is_none_until_something_differs() -> None:
+    assert Difference().moved is False
+    assert difference(BEFORE, BEFORE) == Difference()

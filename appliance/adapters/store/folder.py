@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from appliance.adapters.store.files import Files
-from appliance.errors import ApplianceError, LockBusy, StorageFailed
+from appliance.errors import ApplianceError, LockBusy, ReadableByOthers, StorageFailed
 from appliance.ports import Attempts, Device, Stored
 
 VAULT: Final = "vault.json"
@@ -215,7 +215,11 @@ class StateFolder:
 
     def remembered(self) -> dict[str, float]:
         """Return the numbers that were remembered. Never raises: a file that can't be used counts as none."""
-        numbers = {key: _finite(value) for key, value in self._memory().items()}
+        try:
+            known = self._memory()
+        except ApplianceError:
+            known = {}
+        numbers = {key: _finite(value) for key, value in known.items()}
         return {key: number for key, number in numbers.items() if number is not None}
 
     def remember(self, key: str, value: float) -> None:
@@ -227,9 +231,12 @@ class StateFolder:
             self.files.replace(REMEMBERED, json.dumps(known | {key: value}).encode() + b"\n", 0o600)
 
     def _memory(self) -> dict[str, Any]:
+        """Return what the file says, nothing if it says nothing of use. Raises StorageFailed if it can't be read:
+        what is in it must not be written over for that.
+        """
         try:
             found = json.loads(self.files.read(REMEMBERED, 4096) or b"{}")
-        except (ApplianceError, ValueError, RecursionError):
+        except (ReadableByOthers, ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
 

@@ -1,6 +1,6 @@
 """What the keeper makes of a piece of work: effects of the core in, events out; foreseen trouble becomes data."""
 
-from typing import assert_never
+from typing import Literal, assert_never
 
 from appliance.core.effects import Change, Check, Inspect, Merge, OpenVault, Spend, Unlock
 from appliance.core.events import (
@@ -30,7 +30,7 @@ def answer(keeper: Keeper, work: Work) -> Event:
         return _done(keeper, work)
     except VaultLocked as error:
         if isinstance(work, OpenVault):
-            return Shut(work.ref, error.kind, keeper.wait(), keeper.tries_left())
+            return _shut(keeper, work.ref, error.kind)
         return Failed(work.ref, problem(error))
     except NothingFound as error:
         if isinstance(work, OpenVault):
@@ -73,6 +73,13 @@ def _changed(keeper: Keeper, change: Spend | Merge) -> Kept:
             return keeper.merged(payload)
         case _:
             assert_never(change)
+
+
+def _shut(keeper: Keeper, ref: int, kind: Literal["pin", "passphrase"]) -> Shut:
+    try:
+        return Shut(ref, kind, keeper.wait(), keeper.tries_left())
+    except ApplianceError:  # a count that can't be read is told to who tries a PIN; a passphrase needs none
+        return Shut(ref, kind)
 
 
 def _unlocked(keeper: Keeper, ref: int, entered: str) -> Event:

@@ -137,7 +137,7 @@ class VaultStore(Protocol):
         ...
 
     def attempts(self) -> Attempts:
-        """Return the wrong PINs so far; a file that is damaged counts as very many."""
+        """Return the wrong PINs so far; a file that says nothing of use counts as very many."""
         ...
 
     def save_attempts(self, attempts: Attempts | None) -> None:

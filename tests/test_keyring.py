@@ -8,7 +8,9 @@ from uuid import UUID
 
 import pytest
 
-from appliance.core.events import Outdated
+from appliance.answer import answer
+from appliance.core.effects import OpenVault, Unlock
+from appliance.core.events import Failed, Opened, Outdated, Shut
 from appliance.errors import (
     LockBusy,
     MemoryShort,
@@ -20,7 +22,7 @@ from appliance.errors import (
     WrongPin,
 )
 from appliance.keeper import BY_ITSELF, Door, Keeper
-from appliance.ports import Device
+from appliance.ports import Attempts, Device
 from appliance.vault import keys, sealed
 from tests.stores import Card, FakeClock, FakeStore, full_card
 
@@ -555,3 +557,15 @@ def test_another_way_to_open_counts_if_and_only_if_nothing_was_raised(
     assert "input/output error" in kept.warning.why
     desk.store = FakeStore(desk.store.card)
     assert desk.keeper(new if new_keys else None).open().vault == kept.vault
+
+
+def test_a_count_that_can_not_be_read_keeps_the_passphrase_from_nothing(desk: Desk) -> None:
+    class Unreadable(FakeStore):
+        def attempts(self) -> Attempts:
+            raise full_card()
+
+    desk.store = Unreadable(desk.store.card)
+    keeper = desk.keeper()
+    assert answer(keeper, OpenVault(1)) == Shut(1, "pin")
+    assert isinstance(answer(keeper, Unlock(2, PIN)), Failed)
+    assert isinstance(answer(keeper, Unlock(3, WORDS)), Opened)

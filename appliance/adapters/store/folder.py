@@ -165,7 +165,7 @@ class StateFolder:
             found = json.loads(raw)
             boot = None if found["boot"] is None else str(found["boot"])
             return Attempts(int(found["tries"]), boot, float(found["mono"]))
-        except (ApplianceError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
+        except (ReadableByOthers, ValueError, KeyError, TypeError, RecursionError, OverflowError):
             return Attempts(MANY_TRIES, None, 0.0)
 
     def save_attempts(self, attempts: Attempts | None) -> None:

@@ -182,16 +182,18 @@ class Keyring:
             # Two at once must not count as one; a card that can't even be locked is not written either, and costs time.
             with contextlib.suppress(StorageFailed):
                 stack.enter_context(self._store.lock())
-            if (wait := self.wait()) > 0:
-                raise MustWait(wait)
             before = self._store.attempts()
+            if (wait := self._wait_after(before)) > 0:
+                raise MustWait(wait)
             self._save(Attempts(before.tries + 1, self._boot_id(), self._clock.now().mono))
         return before
 
     def wait(self) -> float:
         """Return the seconds until a PIN may be tried; 0: now."""
+        return self._wait_after(self._store.attempts())
+
+    def _wait_after(self, attempts: Attempts) -> float:
         now, boot = self._clock.now().mono, self._boot_id()
-        attempts = self._store.attempts()
         rebooted = None not in {boot, attempts.boot} and boot != attempts.boot
         since = 0.0 if rebooted or attempts.mono > now else attempts.mono
         return max(0.0, since + pin.delay(attempts.tries) - now, self._uncounted_until - now)

@@ -78,6 +78,11 @@ class Stored:
     older: tuple[bytes, ...] = field(default=(), repr=False)
     """`vault.json.1` to `.3`, as far as they exist, newest first."""
 
+    @property
+    def every(self) -> tuple[bytes, ...]:
+        """All that there are, newest first."""
+        return self.older if self.newest is None else (self.newest, *self.older)
+
 
 @dataclass(frozen=True, slots=True)
 class Device:

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from appliance.core.events import Authentic, Outdated
+from appliance.core.events import Authentic, Mode, Outdated
 from appliance.errors import (
     ApplianceError,
     MustWait,
@@ -31,7 +31,7 @@ from appliance.errors import (
     WrongPassphrase,
     WrongPin,
 )
-from appliance.keeper import Door, Keeper, Kept, Mode
+from appliance.keeper import Door, Keeper, Kept
 from appliance.keyring import Keyring
 from appliance.ports import Attempts, Device
 from appliance.vault import edit, keys, sealed

@@ -7,7 +7,8 @@ from appliance import app
 from appliance.cli import terminal
 from appliance.cli.main import Command, Context
 from appliance.cli.owner import become_owner
-from appliance.errors import ApplianceError, NotRunning, UsageError
+from appliance.core.events import Mode
+from appliance.errors import ApplianceError, NothingFound, NotRunning, UsageError
 from appliance.keeper import Keeper, Kept
 
 
@@ -60,10 +61,17 @@ def keeper(args: argparse.Namespace, context: Context) -> Keeper:
         if found.mode() != "pin":
             raise UsageError("can't use a PIN", "this vault has none", "appliance pin set")
         found.enter_pin(pin.line())
-    elif given is None and found.exists() and (mode := found.mode()) != "credential":
+    elif given is None and (mode := _mode(found)) != "credential":
         words = "PIN, passphrase or recovery key" if mode == "pin" else "passphrase or recovery key"
         found.unlock(context.person.secret(words, instead="--passphrase-file FILE"))
     return found
+
+
+def _mode(found: Keeper) -> Mode:
+    try:
+        return found.mode()
+    except NothingFound:
+        return "credential"  # nothing is asked for a vault that is not there; the command meets that itself
 
 
 def told(kept: Kept) -> Kept:

@@ -8,7 +8,7 @@ from appliance.adapters.words import eff_long
 from appliance.cli import terminal
 from appliance.cli.main import Context
 from appliance.errors import UsageError
-from appliance.keeper import BY_ITSELF, Door
+from appliance.keeper import Door
 from appliance.vault import keys, pin
 
 _PIN_FLAG: Final = "--pin-file FILE"
@@ -48,7 +48,7 @@ def first_door(args: argparse.Namespace, context: Context) -> Door:
         raise UsageError(
             "can't use a PIN", f"vault.unlock is {mode}", "set vault.unlock to pin, or give no PIN"
         )
-    return BY_ITSELF if mode == "credential" else Door(mode)
+    return Door(mode)
 
 
 def pin_flag(

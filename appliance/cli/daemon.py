@@ -17,7 +17,6 @@ from appliance.core.question import PRESSED
 from appliance.core.status import clock_status
 from appliance.core.upkeep import secrets_status
 from appliance.errors import NotRunning, VaultLocked
-from appliance.keeper import SECRETS_TRIED
 from appliance.vault.model import Vault
 
 _AT_REST: Final = "the daemon does not run"
@@ -146,7 +145,7 @@ def _at_rest(args: argparse.Namespace, context: Context) -> terminal.Json:
             "error": None,
         },
         "card": {"ok": True, "checked_at": None, "error": None},
-        "secrets": secrets_status(app.state_folder(context.settings).remembered().get(SECRETS_TRIED), now),
+        "secrets": secrets_status(app.new_keeper(context.settings).tried_at(), now),
         "peers": [],
     }
 

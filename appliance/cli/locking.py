@@ -12,7 +12,7 @@ from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
 from appliance.core.duration import duration
 from appliance.errors import UsageError, WrongPassphrase
-from appliance.keeper import BY_ITSELF, Door, Keeper
+from appliance.keeper import Door, Keeper
 
 _OPENS: Final = {
     "credential": "by itself after a start",
@@ -117,7 +117,7 @@ def _change(args: argparse.Namespace, context: Context) -> int:
 
 def _remove(args: argparse.Namespace, context: Context) -> int:
     vault_keeper = _opened(args, context, "remove")
-    return _rehung(args, context, vault_keeper, BY_ITSELF if args.to == "credential" else Door(args.to))
+    return _rehung(args, context, vault_keeper, Door(args.to))
 
 
 def _chosen(args: argparse.Namespace, context: Context) -> str:

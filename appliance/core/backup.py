@@ -18,6 +18,7 @@ from appliance.core.cycle import (
     Publishing,
     Reading,
     Resting,
+    history_topic,
 )
 from appliance.core.effects import Change, Check, Effect, Fetch, Log, Merge, Publish
 from appliance.core.events import (
@@ -347,7 +348,7 @@ def _verified(backup: Backup, payload: bytes, generation: int, now: Instant, ref
         return _read(backup, now, ref)
     effects: tuple[Effect, ...] = (Log(20, "backup verified", (("generation", generation),)),)
     if ours:
-        topic = f"{backup.topic.removesuffix('/backup')}/history/{backup.day_slot}"
+        topic = history_topic(backup.topic, backup.day_slot)
         effects = (*effects, Publish(ref + 1, topic, payload))
     stage = Resting(now.mono + RECHECK_SECONDS)
     return replace(backup, stage=stage, condition="verified", error=None, published=b""), effects

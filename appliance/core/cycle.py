@@ -110,3 +110,8 @@ class Backup:
     def settled(self) -> bool:
         """No cycle is under way."""
         return isinstance(self.stage, Resting)
+
+
+def history_topic(backup: str, slot: int) -> str:
+    """Return the topic of a slot of the history that belongs to the topic of a backup."""
+    return f"{backup.removesuffix('/backup')}/history/{slot}"

@@ -5,7 +5,7 @@ Each that is answered carries a `ref`, and ends in at most one event with that r
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,10 @@ class Measure:
     """Find out this Pi's address and temperature -> Measured | Failed."""
 
     ref: int
+
+
+SECRETS_TRIED: Final = "secrets_tried"
+"""When a person last used passphrase or recovery key, in Unix seconds."""
 
 
 @dataclass(frozen=True, slots=True)

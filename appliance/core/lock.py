@@ -14,11 +14,11 @@ from appliance.core.instant import Instant
 from appliance.core.layout.locked_screen import WHEEL
 from appliance.core.screen import Code
 from appliance.core.state import Closed, Open, Panel, State, told
+from appliance.vault import pin
 
 ENTRY_SECONDS: Final = 20.0
 """Without a press, until what was entered is forgotten."""
 CHECK_SECONDS: Final = 60.0
-MOST_DIGITS: Final = 32
 
 NOTHING_TO_LOCK: Final = Problem("Not lockable", "set a PIN first:", "appliance pin set", short="")
 
@@ -65,10 +65,7 @@ def shut(state: State, event: Shut, now: Instant) -> Step:
     if isinstance(before, Open):
         return _ended(state, event.kind)
     closed = before if isinstance(before, Closed) and before.kind == event.kind else Closed(event.kind)
-    closed = replace(
-        closed, wait_until=now.mono + event.wait, tries_left=event.tries_left if event.kind == "pin" else None
-    )
-    return replace(state, phase=closed), ()
+    return replace(state, phase=_waiting(closed, event, now)), ()
 
 
 def tried(state: State, entered: str, now: Instant, ref: int) -> Step:
@@ -84,14 +81,13 @@ def refused(state: State, event: Refused, now: Instant) -> State:
     closed = state.phase
     if not isinstance(closed, Closed) or closed.checking != event.ref:
         return state
-    closed = replace(
-        closed,
-        checking=0,
-        message=event.why,
-        wait_until=now.mono + event.wait,
-        tries_left=event.tries_left if closed.kind == "pin" else None,
-    )
-    return replace(state, phase=closed)
+    return replace(state, phase=replace(_waiting(closed, event, now), checking=0, message=event.why))
+
+
+def _waiting(closed: Closed, event: Shut | Refused, now: Instant) -> Closed:
+    """Take over until when no PIN is taken; only PINs are counted."""
+    tries_left = event.tries_left if closed.kind == "pin" else None
+    return replace(closed, wait_until=now.mono + event.wait, tries_left=tries_left)
 
 
 def failed(state: State, problem: Problem, now: Instant) -> State:
@@ -156,7 +152,7 @@ def _accepted(state: State, closed: Closed, now: Instant, ref: int) -> Step:
     if chosen == "OK":
         return tried(state, closed.entered, now, ref) if closed.entered else (state, ())
     entered = closed.entered[:-1] if chosen == "DEL" else closed.entered + chosen
-    return _with(state, replace(closed, entered=entered[:MOST_DIGITS], message="")), ()
+    return _with(state, replace(closed, entered=entered[: pin.MOST], message="")), ()
 
 
 def _with(state: State, closed: Closed) -> State:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, assert_never
 
 from appliance.core.backup import ACKNOWLEDGE_SECONDS, READ_SECONDS, BackupEvent
-from appliance.core.cycle import Backup
+from appliance.core.cycle import Backup, history_topic
 from appliance.core.effects import Effect, Fetch, Log, Publish
 from appliance.core.events import Acknowledged, Connected, Lost, Received, Subscribed, Woke
 from appliance.core.instant import Instant
@@ -73,7 +73,7 @@ class Run:
     @property
     def topic(self) -> str:
         """Of the slot."""
-        return f"{self.backup.removesuffix('backup')}history/{self.slot}"
+        return history_topic(self.backup, self.slot)
 
 
 @dataclass(frozen=True, slots=True)

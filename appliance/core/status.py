@@ -7,7 +7,8 @@ from appliance.core.cycle import Backup
 from appliance.core.gestures import stuck
 from appliance.core.instant import Instant
 from appliance.core.state import Closed, Fault, Json, Locked, NoVault, Open, Starting, State
-from appliance.core.upkeep import card_status, secrets_status
+from appliance.core.upkeep import secrets_status
+from appliance.errors import VaultLocked
 
 
 def status(state: State, now: Instant) -> Json:
@@ -27,7 +28,7 @@ def status(state: State, now: Instant) -> Json:
         "buttons": _buttons(state),
         "broker": _broker(state),
         "backup": backup_status(state.backup),
-        "card": card_status(state),
+        "card": _card(state),
         "secrets": secrets_status(state.upkeep.tried_at, now),
         "peers": [],
     }
@@ -38,7 +39,7 @@ def _error(state: State) -> str | None:
         case Locked(problem):
             return problem.why
         case Closed(kind):
-            return "it needs the PIN" if kind == "pin" else "it needs the passphrase"
+            return VaultLocked(kind).why
         case _:
             return None
 
@@ -70,6 +71,12 @@ def _buttons(state: State) -> Json:
         "error": _words(state.buttons_fault),
         "stuck": list(stuck(state.buttons)),
     }
+
+
+def _card(state: State) -> Json:
+    upkeep = state.upkeep
+    fault = upkeep.card_fault
+    return {"ok": fault is None, "checked_at": upkeep.checked_at, "error": _words(fault)}
 
 
 def _words(fault: Fault | None) -> str | None:

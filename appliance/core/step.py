@@ -1,8 +1,8 @@
 """Transitions: `step(state, event, now) -> (state, effects)`, and `deadline(state, now)`.
 
 Rules: everything that changes the state is here or in what this file calls: `hand.py` (gestures), `care.py` (what
-time does to the display), `question.py` (the control socket), `backup.py`, `past.py`. Nothing reads a clock, a file
-or a random source; no event is counted, only compared by its ref, so that late and duplicate ones are harmless. A
+time does to the display), `question.py` (the control socket), `lock.py`, `upkeep.py`, `backup.py`, `past.py`. Nothing
+reads a clock, a file or a random source; no event is counted, only compared by its ref, so that late and duplicate ones are harmless. A
 deadline that has passed moves: after a `Woke` the next one lies in the future.
 """
 
@@ -13,7 +13,7 @@ from appliance.core import backup as backups
 from appliance.core import care, gestures, lock, past, question, upkeep
 from appliance.core.account_view import SCROLL_SECONDS
 from appliance.core.cycle import Backup
-from appliance.core.effects import Effect, Exit, Log, Measure, OpenVault, Remember
+from appliance.core.effects import Effect, Exit, Log, OpenVault
 from appliance.core.events import (
     Acknowledged,
     Asked,
@@ -43,12 +43,10 @@ from appliance.core.gestures import Gestured, Moved
 from appliance.core.hand import REVEAL_SECONDS, gestured, woken
 from appliance.core.instant import Instant
 from appliance.core.render import scrolling
-from appliance.core.screen import Pages
 from appliance.core.state import (
     REFS,
     Closed,
     Fault,
-    Host,
     Locked,
     NoVault,
     Open,
@@ -67,10 +65,6 @@ RETRY_SECONDS: Final = 60.0
 """Between attempts to open a vault that does not open."""
 IDLE_SECONDS: Final = 60.0
 """The longest time without a look at the clock and the panel."""
-MEASURE_SECONDS: Final = 10.0
-"""While somebody looks at it."""
-GOOD_TIME_SECONDS: Final = 3600.0
-"""Between two times that are remembered on the card."""
 
 Step = tuple[State, tuple[Effect, ...]]
 
@@ -124,7 +118,7 @@ def _step(  # noqa: C901, PLR0911, PLR0912 - one case for each event
         case Connected() | Lost() | Acknowledged() | Subscribed() | Received() | Checked():
             return _backed(state, event, now, ref)
         case Measured():
-            return _measured(state, event), ()
+            return upkeep.measured(state, event), ()
         case Asked():
             return question.asked(state, event, now, ref)
         case Stopping():
@@ -174,31 +168,11 @@ def _woken(state: State, event: Woke, now: Instant, ref: int) -> Step:
     if isinstance(state.phase, Locked) and now.mono >= state.phase.until:
         state = replace(state, phase=replace(state.phase, until=now.mono + RETRY_SECONDS), opening=ref + 2)
         effects = (*effects, OpenVault(ref + 2))
-    state, looks = _looked_after(state, now, ref + 3)
+    state, fresh = _numbered(state)
+    state, looks = upkeep.elapsed(state, now, fresh)
     state, more = _backed(state, event, now, ref)
-    state, ref = _numbered(state)
-    state, reads = upkeep.elapsed(state, now, ref)
     state, end = lock.idled(state, now)
-    return state, (*effects, *looks, *more, *reads, *end)
-
-
-def _looked_after(state: State, now: Instant, ref: int) -> Step:
-    """Measure what is seen, and remember the time while it is certain."""
-    effects: tuple[Effect, ...] = ()
-    seen = isinstance(state.phase, NoVault) or isinstance(state.panel.screen, Pages)
-    if seen and not state.panel.blank and now.mono >= state.host.due:
-        state = replace(state, host=replace(state.host, ref=ref, due=now.mono + MEASURE_SECONDS))
-        effects = (Measure(ref),)
-    if now.trust == "synchronised" and now.mono >= state.good_time_due:
-        state = replace(state, good_time_due=now.mono + GOOD_TIME_SECONDS)
-        effects = (*effects, Remember("good_time", now.unix))
-    return state, effects
-
-
-def _measured(state: State, event: Measured) -> State:
-    if event.ref != state.host.ref:
-        return state
-    return replace(state, host=Host(event.address, event.celsius, 0, state.host.due))
+    return state, (*effects, *looks, *more, *end)
 
 
 # --- hands

@@ -1,4 +1,5 @@
-"""What is looked after over days and months: the card is read through, and the owner reminded to try the secrets.
+"""What is looked after while time passes: what is seen is measured, a time that is certain remembered, the card read
+through, and the owner reminded to try the secrets.
 
 A card that decays is found while its older files and the broker still have everything; a passphrase that nobody
 remembers, and a paper that nobody finds, while the vault is still open.
@@ -7,11 +8,16 @@ remembers, and a paper that nobody finds, while the vault is still open.
 from dataclasses import replace
 from typing import Final
 
-from appliance.core.effects import Effect, Inspect, Log, OpenVault, Remember
-from appliance.core.events import Inspected, Problem
+from appliance.core.effects import SECRETS_TRIED, Effect, Inspect, Log, Measure, OpenVault, Remember
+from appliance.core.events import Inspected, Measured, Problem
 from appliance.core.instant import Instant
-from appliance.core.state import Fault, Json, Open, State, told
+from appliance.core.screen import Pages
+from appliance.core.state import Fault, Host, Json, NoVault, Open, State, told
 
+MEASURE_SECONDS: Final = 10.0
+"""While somebody looks at it."""
+GOOD_TIME_SECONDS: Final = 3600.0
+"""Between two times that are remembered on the card."""
 CARD_SECONDS: Final = 86_400.0
 """Between two readings of all generations."""
 SETTLE_SECONDS: Final = 600.0
@@ -25,21 +31,38 @@ Step = tuple[State, tuple[Effect, ...]]
 
 
 def elapsed(state: State, now: Instant, ref: int) -> Step:
-    """Do what is due; `ref` is a fresh number."""
+    """Do what is due; `ref` and `ref + 1` are fresh numbers."""
+    state, effects = _measuring(state, now, ref + 1)
+    if now.trust == "synchronised" and now.mono >= state.good_time_due:
+        state = replace(state, good_time_due=now.mono + GOOD_TIME_SECONDS)
+        effects = (*effects, Remember("good_time", now.unix))
     if not isinstance(state.phase, Open):
-        return state, ()
-    effects: tuple[Effect, ...] = ()
+        return state, effects
     upkeep = state.upkeep
     if upkeep.card_due == 0.0:
         upkeep = replace(upkeep, card_due=now.mono + SETTLE_SECONDS)
     elif now.mono >= upkeep.card_due:
         upkeep = replace(upkeep, card_due=now.mono + CARD_SECONDS, ref=ref)
-        effects = (Inspect(ref),)
+        effects = (*effects, Inspect(ref))
     if upkeep.tried_at is None and now.trust == "synchronised":
         # Made or restored just now, or by a release that did not count: either way six months begin.
         upkeep = replace(upkeep, tried_at=now.unix)
-        effects = (*effects, Remember("secrets_tried", now.unix))
+        effects = (*effects, Remember(SECRETS_TRIED, now.unix))
     return replace(state, upkeep=upkeep), effects
+
+
+def _measuring(state: State, now: Instant, ref: int) -> Step:
+    seen = isinstance(state.phase, NoVault) or isinstance(state.panel.screen, Pages)
+    if not seen or state.panel.blank or now.mono < state.host.due:
+        return state, ()
+    return replace(state, host=replace(state.host, ref=ref, due=now.mono + MEASURE_SECONDS)), (Measure(ref),)
+
+
+def measured(state: State, event: Measured) -> State:
+    """Take over what was measured; a late answer is ignored."""
+    if event.ref != state.host.ref:
+        return state
+    return replace(state, host=Host(event.address, event.celsius, 0, state.host.due))
 
 
 def deadline(state: State) -> float | None:
@@ -75,16 +98,6 @@ def reminded(state: State, now: Instant) -> State:
     ):
         return state
     return told(replace(state, upkeep=replace(state.upkeep, reminded_on=today)), REMINDER, now)
-
-
-def card_status(state: State) -> Json:
-    """Return what is known of the card."""
-    fault = state.upkeep.card_fault
-    return {
-        "ok": fault is None,
-        "checked_at": state.upkeep.checked_at,
-        "error": None if fault is None else f"{fault.problem.what}: {fault.problem.why}",
-    }
 
 
 def secrets_status(tried_at: float | None, now: Instant) -> Json:

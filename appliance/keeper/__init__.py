@@ -1,6 +1,6 @@
 """The only holder of keys. `keeper` is what others use; `card` reads and saves, `locksmith` makes keys."""
 
-from appliance.keeper.keeper import SECRETS_TRIED, Keeper
-from appliance.keeper.kept import BY_ITSELF, Door, Kept, Mode
+from appliance.keeper.keeper import Keeper
+from appliance.keeper.kept import BY_ITSELF, Door, Kept
 
-__all__ = ["BY_ITSELF", "SECRETS_TRIED", "Door", "Keeper", "Kept", "Mode"]
+__all__ = ["BY_ITSELF", "Door", "Keeper", "Kept"]

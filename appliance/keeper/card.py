@@ -33,8 +33,7 @@ class Card:
 
     def exists(self) -> bool:
         """There is a vault file on the card, in whatever state."""
-        stored = self.store.load()
-        return stored.newest is not None or bool(stored.older)
+        return bool(self.store.load().every)
 
     def device(self) -> Device:
         """Return who this device is. Raises NothingFound if nobody decided that yet."""
@@ -76,15 +75,14 @@ class Card:
     def read(self, *, derive: bool) -> tuple[Kept, bytes | None]:
         """Return (what opened, the newest file if it is there and damaged)."""
         stored = self.store.load()
-        candidates = ([stored.newest] if stored.newest is not None else []) + list(stored.older)
-        if not candidates:
+        if not stored.every:
             raise NothingFound(
                 "can't open the vault", "there is none yet", "appliance init, or appliance restore"
             )
         if derive:
             self._damaged = frozenset()
         first: ApplianceError | None = None
-        for raw in candidates:
+        for raw in stored.every:
             if raw in self._damaged:
                 continue
             try:

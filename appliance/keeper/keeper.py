@@ -8,9 +8,9 @@ import contextlib
 import hmac
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
 
-from appliance.core.events import Authentic, Foreign, Outdated, Problem, Superseded, Verdict
+from appliance.core.effects import SECRETS_TRIED
+from appliance.core.events import Authentic, Foreign, Mode, Outdated, Problem, Superseded, Verdict
 from appliance.errors import (
     ApplianceError,
     LockBusy,
@@ -21,7 +21,7 @@ from appliance.errors import (
 )
 from appliance.keeper import locksmith
 from appliance.keeper.card import DAY_SECONDS, Card, refuse_too_new
-from appliance.keeper.kept import BY_ITSELF, Door, Kept, Mode, mode_of
+from appliance.keeper.kept import BY_ITSELF, Door, Kept, mode_of
 from appliance.keyring import KeyMissing, Keyring
 from appliance.ports import Clock, MemoryGauge, RandomBytes, VaultStore
 from appliance.vault import document, keys, sealed
@@ -30,8 +30,6 @@ from appliance.vault.merge import merge, same_content
 from appliance.vault.model import Vault
 from appliance.vault.sealed import Envelope
 
-SECRETS_TRIED: Final = "secrets_tried"
-"""Name of what is remembered: when a person last used passphrase or recovery key."""
 Apply = Callable[[Vault, Moment], Vault]
 
 
@@ -155,7 +153,7 @@ class Keeper:
             raise StorageFailed(
                 "the vault file is gone", "an older one may be left", "appliance restore --merge"
             )
-        read = [self._inspected(place, raw) for place, raw in enumerate((stored.newest, *stored.older))]
+        read = [self._inspected(place, raw) for place, raw in enumerate(stored.every)]
         with contextlib.suppress(LockBusy):  # the next reading does it
             locksmith.tidied(self._card, read[0], tuple(read[1:]))
 
@@ -196,11 +194,9 @@ class Keeper:
 
         Raises what `open` raises.
         """
-        stored = self._store.load()
-        for raw in (stored.newest, *stored.older):
+        for raw in self._store.load().every:
             with contextlib.suppress(VaultDamaged):
-                if raw is not None:
-                    return mode_of(sealed.read(raw))
+                return mode_of(sealed.read(raw))
         return self.open().mode
 
     def wait(self) -> float:

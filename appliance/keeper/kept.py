@@ -1,15 +1,12 @@
 """A vault as it lies on the card, and how it opens after a start."""
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
-from appliance.core.events import Problem
+from appliance.core.events import Mode, Problem
 from appliance.vault import sealed
 from appliance.vault.model import Vault
 from appliance.vault.sealed import Envelope
-
-Mode = Literal["credential", "pin", "passphrase"]
-"""After a start the vault opens by itself, by a PIN, or by the passphrase alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,10 +36,7 @@ def create(
     Raises VaultExists. Takes two key derivations, one more for a PIN.
     """
     master = card.random_bytes(keys.KEY_BYTES)
-    slots = (
-        card.keyring.new_slot(master, passphrase, new_uuid),
-        card.keyring.new_slot(master, recovery_key, new_uuid),
-    )
+    slots = _slots(card, master, passphrase, recovery_key, new_uuid)
     device = replace(card.device(), vault=vault_id)
     return _found(card, Vault(vault_id, device.id, device.name, 0, 0), device, master, slots, 1, door)
 
@@ -63,12 +60,11 @@ def rehang(card: Card, kept: Kept, door: Door) -> Kept:
     The rest of the file stays byte for byte. Where the older ones could not be removed, `warning` says so, and the new
     way holds all the same. Raises LockBusy, StorageFailed. A PIN takes one derivation.
     """
-    device, secret = card.device(), card.store.secret() or card.random_bytes(SECRET_BYTES)
-    wrap = _wrap(card, card.keyring.held(kept.envelope), secret, device.id, door)
+    secret = card.store.secret() or card.random_bytes(SECRET_BYTES)
+    wrap = _wrap(card, card.keyring.held(kept.envelope), secret, card.device().id, door)
     with card.store.lock():
         now = _under_the_same_key(card, kept, "can't change how the vault opens")
-        if card.store.secret() != secret:
-            card.store.save_secret(secret)
+        _keep_secret(card, secret)
         return _alone(card, card.rewrapped(now, wrap))
 
 
@@ -82,16 +78,12 @@ def rekey(
     """
     refuse_too_new(before.vault)
     master = card.random_bytes(keys.KEY_BYTES)
-    slots = (
-        card.keyring.new_slot(master, passphrase, new_uuid),
-        card.keyring.new_slot(master, recovery_key, new_uuid),
-    )
-    device, secret = card.device(), card.store.secret() or card.random_bytes(SECRET_BYTES)
-    wrap = _wrap(card, master, secret, device.id, door)
+    slots = _slots(card, master, passphrase, recovery_key, new_uuid)
+    secret = card.store.secret() or card.random_bytes(SECRET_BYTES)
+    wrap = _wrap(card, master, secret, card.device().id, door)
     with card.store.lock():
         now = _under_the_same_key(card, before, "can't change the passphrase")
-        if card.store.secret() != secret:
-            card.store.save_secret(secret)
+        _keep_secret(card, secret)
         envelope = Envelope(slots, 1 + now.envelope.epoch, b"", b"", b"", wrap)
         old = card.keyring.held(now.envelope)
         card.keyring.take(envelope, master)
@@ -188,6 +180,20 @@ def _found(
         envelope = Envelope(slots, epoch, b"", b"", b"", wrap)
         card.keyring.take(envelope, master)
         return card.save(vault, envelope)
+
+
+def _slots(
+    card: Card, master: bytes, passphrase: str, recovery_key: str, new_uuid: Callable[[], str]
+) -> tuple[keys.Slot, keys.Slot]:
+    return (
+        card.keyring.new_slot(master, passphrase, new_uuid),
+        card.keyring.new_slot(master, recovery_key, new_uuid),
+    )
+
+
+def _keep_secret(card: Card, secret: bytes) -> None:
+    if card.store.secret() != secret:
+        card.store.save_secret(secret)
 
 
 def _wrap(card: Card, master: bytes, secret: bytes, device: str, door: Door) -> keys.DeviceWrap | None:

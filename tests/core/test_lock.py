@@ -10,9 +10,10 @@ from appliance.core.events import Asked, Failed, Mode, Refused, Shut
 from appliance.core.gestures import Action
 from appliance.core.layout.locked_screen import WHEEL, LockedView
 from appliance.core.layout.message_screen import MessageView
-from appliance.core.lock import CHECK_SECONDS, ENTRY_SECONDS, MOST_DIGITS
+from appliance.core.lock import CHECK_SECONDS, ENTRY_SECONDS
 from appliance.core.screen import Code, Menu
 from appliance.core.state import Closed, Open
+from appliance.vault import pin
 from tests.core.desk import OPTIONS, TROUBLE, Desk, account, every, only, opened, replies, vault_of
 
 ANNA: Final = account("a")
@@ -108,9 +109,9 @@ def test_nothing_entered_is_no_try(action: Action) -> None:
 
 def test_no_more_digits_are_kept_than_a_pin_may_have() -> None:
     desk = locked_desk()
-    for _ in range(MOST_DIGITS + 3):
+    for _ in range(pin.MOST + 3):
         desk.gesture("ok")
-    assert closed(desk).entered == "0" * MOST_DIGITS
+    assert closed(desk).entered == "0" * pin.MOST
 
 
 def test_what_was_entered_is_forgotten_when_the_hand_is_gone_for_long() -> None:

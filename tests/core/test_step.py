@@ -52,7 +52,8 @@ from appliance.core.lock import NOTHING_TO_LOCK
 from appliance.core.question import ASK_SECONDS
 from appliance.core.screen import Code, Menu, Pages
 from appliance.core.state import MESSAGE_SECONDS, Locked, NoVault, Open, Phase, Spending, Spent, Starting
-from appliance.core.step import GOOD_TIME_SECONDS, MEASURE_SECONDS, RETRY_SECONDS, deadline
+from appliance.core.step import RETRY_SECONDS, deadline
+from appliance.core.upkeep import GOOD_TIME_SECONDS, MEASURE_SECONDS
 from tests.core.desk import (
     OPTIONS,
     TOPIC,

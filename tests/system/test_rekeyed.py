@@ -91,9 +91,7 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 
 @pytest.fixture
-def rekeyed(tmp_path: Path, broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rekeyed]:
-    real = keys.scrypt
-    monkeypatch.setattr(keys, "scrypt", lambda *args, n, **rest: real(*args, n=2**10, **rest))
+def rekeyed(cheap_scrypt: None, tmp_path: Path, broker: Mosquitto) -> Iterator[Rekeyed]:
     with household(tmp_path, broker.port, "desk") as (desk,):
         settings = load(desk.config, {})
         device, keeper = app.identify(settings), app.new_keeper(settings)

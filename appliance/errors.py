@@ -65,6 +65,10 @@ class WrongPassphrase(ApplianceError):
     short = "E3"
 
 
+class PasswordMissing(WrongPassphrase):
+    """The file of another program is encrypted, and its password was not given."""
+
+
 class VaultLocked(WrongPassphrase):
     """Nobody has entered yet what opens the vault."""
 
@@ -108,6 +112,18 @@ class VaultTooNew(ApplianceError):
     short = "E4"
 
 
+class FileDamaged(ApplianceError):
+    """The file of another program is cut off or is not what its format promises."""
+
+    exit_code = 4
+
+
+class CannotRead(ApplianceError):
+    """The file of another program is recognised, but can't be read here; the hint says what to do in place of it."""
+
+    exit_code = 4
+
+
 class BrokerFailed(ApplianceError):
     """The broker did not do what was asked of it."""
 
@@ -119,6 +135,10 @@ class NothingFound(ApplianceError):
     """There is no such account, vault, backup or entry, or more than one."""
 
     exit_code = 6
+
+
+class NotRecognised(NothingFound):
+    """The file is of no format that is known here."""
 
 
 class HardwareFailed(ApplianceError):

@@ -4,14 +4,13 @@ import argparse
 import os
 from typing import Any
 
-from appliance import app
+from appliance.adapters import confinement
 from appliance.adapters.memory import derivation_limit
 from appliance.cli import terminal
 from appliance.cli.accounts import described
 from appliance.cli.arguments import command, json_flag
 from appliance.cli.main import Context
 from appliance.errors import NothingFound
-from appliance.transfer import registry
 from appliance.transfer.found import Found, Reading
 
 
@@ -38,11 +37,10 @@ def register(commands: Any) -> None:
 
 def _inspect(args: argparse.Namespace, _context: Context) -> int:
     password: terminal.Input | None = args.password_file
-    reading = registry.read(
+    reading = confinement.read(
         [file.data for file in args.files],
         password=password.line() if password else None,
         memory_limit=derivation_limit(),
-        new_uuid=app.new_uuid,
     )
     if args.json:
         terminal.tell_json(_as_json(reading, secrets=args.secrets))

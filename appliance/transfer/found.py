@@ -1,20 +1,21 @@
 """What reading a foreign file gives: accounts, what was left out and why, and nothing that depends on a vault."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from appliance.transfer.trouble import password_missing
 from appliance.vault.model import Account
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An account of a foreign file."""
+    """An account of a foreign file, or one that is to be written into such a file."""
 
     account: Account
-    """With a fresh uuid, and without groups: those of the file have names only."""
-    counter: int
+    """Read: with a fresh uuid, and without groups: those of the file have names only."""
+    counter: int = 0
     """HOTP: the counter of the next code; 0 for other types."""
-    secret_text: str = field(repr=False)
+    secret_text: str = field(default="", repr=False)
     """The secret in base32 as it was read: upper case, without padding, of any length."""
     group_names: tuple[str, ...] = ()
 
@@ -38,11 +39,13 @@ class Reading:
     found: tuple[Found, ...]
     skipped: tuple[Skipped, ...] = ()
     warnings: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    """Parts of the export that were not given, such as "QR code 2 of 3": accounts are missing with them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a format may use, as it has no input, no memory limit and no chance of its own."""
+    """What a format may use to read, as it has no input, no memory limit and no chance of its own."""
 
     password: str | None = field(repr=False)
     """Of the file, as it was typed; None: none was given."""
@@ -50,3 +53,38 @@ class Means:
     """Bytes that deriving a key may take."""
     new_uuid: Callable[[], str]
     """Returns another random uuid at each call."""
+    key_file: bytes | None = field(default=None, repr=False)
+    """KeePass only: the file that opens the database together with the password, or alone."""
+    more_memory: Callable[[int], None] = lambda _: None
+    """Allows this process that many bytes more; to be called with what `memory_limit` was checked for."""
+
+    def password_of(self, title: str) -> str:
+        """Return the password of an encrypted file of the program `title`. Raises PasswordMissing if none was given."""
+        if self.password is None:
+            raise password_missing(title)
+        return self.password
+
+
+@dataclass(frozen=True, slots=True)
+class WriteMeans:
+    """What a format may use to write."""
+
+    password: str = field(repr=False)
+    """That is to open the file; "" where the format has no encryption."""
+    random: Callable[[int], bytes]
+    """Returns that many bytes from the operating system."""
+    now: int
+    """Unix seconds."""
+
+
+def joined(readings: Iterable[Reading]) -> Reading:
+    """Return several readings of one format as one, in their order."""
+    parts = tuple(readings)
+    return Reading(
+        parts[0].format,
+        encrypted=any(part.encrypted for part in parts),
+        found=tuple(found for part in parts for found in part.found),
+        skipped=tuple(skipped for part in parts for skipped in part.skipped),
+        warnings=tuple(dict.fromkeys(text for part in parts for text in part.warnings)),
+        missing=tuple(dict.fromkeys(text for part in parts for text in part.missing)),
+    )

@@ -1,15 +1,18 @@
 """Which formats there are, and which of them a file has. Content decides; names of files are not looked at.
 
-A new format is a module that fits `Format`, and a line in `_FORMATS`: the first that recognises a file has it,
-so what is marked by magic bytes stands before what is guessed.
+A new format is a module in `formats` that fits `Format` (and `Target`, if it can be written), and its line below. The
+first that recognises a file has it, so what is marked beyond doubt stands before what is guessed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
-from appliance.errors import NothingFound, UsageError
-from appliance.transfer import uri_list
+from appliance.errors import ApplianceError, NothingFound, NotRecognised, UsageError
+from appliance.transfer.content import Content
+from appliance.transfer.export import Target
+from appliance.transfer.formats import links
 from appliance.transfer.found import Means, Reading
+from appliance.transfer.trouble import damaged, nothing_in
 
 SIZE_LIMIT: Final = 10 * 1024 * 1024
 """Bytes of all files together; of the exports looked at, the largest has 2.2 MB and most are under 100 kB."""
@@ -20,28 +23,38 @@ class Format(Protocol):
 
     @property
     def NAME(self) -> str:  # noqa: N802 - modules fill it with a constant
-        """What people and scripts call it."""
+        """What scripts call it."""
 
-    def recognises(self, content: bytes, means: Means, /) -> bool:
+    @property
+    def TITLE(self) -> str:  # noqa: N802 - modules fill it with a constant
+        """What people call it: the program's name."""
+
+    def recognises(self, content: Content, means: Means, /) -> bool:
         """Whether a file is of this format. Must be cheap and must not raise, whatever the content."""
 
-    def read(self, files: Sequence[bytes], means: Means, /) -> Reading:
+    def read(self, files: Sequence[Content], means: Means, /) -> Reading:
         """Return what the files of one export hold; each was recognised.
 
-        Raises WrongPassphrase for a missing or wrong password, and NothingFound for a damaged file; whatever is
-        wrong with one entry only is `skipped`.
+        Raises the errors of `trouble` and nothing else: for a missing or wrong password, a damaged file, and one that
+        cannot be read here. Whatever is wrong with one entry only is `skipped`.
         """
 
 
 def read(
-    files: Sequence[bytes], *, password: str | None, memory_limit: int, new_uuid: Callable[[], str]
+    files: Sequence[bytes],
+    *,
+    password: str | None,
+    memory_limit: int,
+    new_uuid: Callable[[], str],
+    key_file: bytes | None = None,
+    more_memory: Callable[[int], None] = lambda _: None,
 ) -> Reading:
     """Return what the files of one export hold; several are the parts of one (batches of QR codes).
 
-    The reading may have skipped entries only. NothingFound is raised if there are no entries at all, if any of the
-    files is empty, or, with another reason, if any is of an unknown format: no file is passed over in silence.
-    UsageError is raised for files over `SIZE_LIMIT` or of different formats; the format may raise what `Format.read`
-    says. `memory_limit` is in bytes, for deriving keys.
+    The reading may have skipped entries only. NothingFound is raised if there are no entries at all or any of the
+    files is empty, NotRecognised if any is of an unknown format: no file is passed over in silence. UsageError is
+    raised for files over `SIZE_LIMIT` or of different formats; the format may raise what `Format.read` says.
+    `memory_limit` is in bytes, for deriving keys.
     """
     if sum(map(len, files)) > SIZE_LIMIT:
         raise UsageError(
@@ -49,8 +62,9 @@ def read(
             f"it is larger than {SIZE_LIMIT // 2**20} MiB",
             "exports of authenticators are far smaller; check that this is the right file",
         )
-    means = Means(password, memory_limit, new_uuid)
-    formats = {format_.NAME: format_ for format_ in _formats_of(files, means)}
+    means = Means(password, memory_limit, new_uuid, key_file, more_memory)
+    contents = [Content(file) for file in files]
+    formats = {format_.NAME: format_ for format_ in _formats_of(contents, means)}
     if len(formats) > 1:
         raise UsageError(
             "can't read the files together",
@@ -58,33 +72,40 @@ def read(
             "import one export after the other",
         )
     for format_ in formats.values():
-        reading = format_.read(files, means)
+        reading = format_.read(contents, means)
         if reading.found or reading.skipped:
             return reading
-    raise NothingFound(
-        "can't find accounts", "there are none", "export them again, and check that the export holds accounts"
-    )
+        raise nothing_in(format_.TITLE)
+    raise NothingFound("can't find accounts", "no file was given", "appliance inspect FILE")
 
 
-def _formats_of(files: Sequence[bytes], means: Means) -> Iterator[Format]:
+def _formats_of(files: Sequence[Content], means: Means) -> Iterator[Format]:
     for number, content in enumerate(files, 1):
         name = "the file" if len(files) == 1 else f"file {number}"
-        if uri_list.empty(content):
+        if content.text is not None and not content.lines:
             raise NothingFound(
                 "can't find accounts",
                 f"{name} is empty",
                 "export it again, and check that it holds something",
             )
-        for format_ in _FORMATS:
-            if format_.recognises(content, means):
-                yield format_
-                break
-        else:
-            raise NothingFound(
-                "can't find accounts",
-                f"the format of {name} is not recognised",
-                f"formats that are: {', '.join(format_.NAME for format_ in _FORMATS)}",
-            )
+        format_ = next((each for each in FORMATS if each.recognises(content, means)), None)
+        if format_ is None:
+            raise _unknown(content, name, means)
+        yield format_
 
 
-_FORMATS: Final[tuple[Format, ...]] = (uri_list,)
+def _unknown(content: Content, name: str, means: Means) -> ApplianceError:
+    if content.begins_like_json and content.json_problem is not None:
+        return damaged("JSON", content.json_problem)
+    hint = "appliance inspect --formats lists what can be read"
+    if content.text is None and means.password is None:
+        hint += "; some encrypted files are recognised only together with --password-file"
+    return NotRecognised("can't find accounts", f"the format of {name} is not recognised", hint)
+
+
+FORMATS: Final[tuple[Format, ...]] = (links,)
+
+TARGETS: Final[dict[str, Target]] = {
+    "uris": Target(links.TITLE, ".txt", links.hold, links.write),
+}
+"""By the name that `export --to` takes. Where a program knows both, the plain name is its encrypted format."""

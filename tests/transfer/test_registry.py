@@ -1,7 +1,6 @@
 """Which format a file has, and the distinct ways in which there is nothing to read."""
 
 from collections.abc import Sequence
-from itertools import count
 
 import pytest
 from hypothesis import example, given
@@ -9,35 +8,31 @@ from hypothesis import strategies as st
 
 from appliance.errors import ApplianceError, NothingFound, UsageError
 from appliance.transfer import registry
+from appliance.transfer.content import Content
 from appliance.transfer.found import Means, Reading
+from tests.transfer.reading import read
 
 ONE = b"otpauth://totp/Example:alice?secret=MZXW6YTBOI\n"
 TWO = b"otpauth://totp/Example:bob?secret=MZXW6YTB\n"
-
-
-def read(*files: bytes, password: str | None = None) -> Reading:
-    numbers = count(1)
-    return registry.read(
-        files, password=password, memory_limit=2**28, new_uuid=lambda: f"uuid-{next(numbers)}"
-    )
 
 
 class Hollow:
     """A format of files that hold no entries."""
 
     NAME = "hollow"
+    TITLE = "Hollow"
 
-    def recognises(self, content: bytes, means: Means, /) -> bool:
-        return content.startswith(b"HOLLOW") and means.password == "open" and means.memory_limit == 2**28
+    def recognises(self, content: Content, means: Means, /) -> bool:
+        return content.data.startswith(b"HOLLOW") and means.password == "open" and means.memory_limit == 2**28
 
-    def read(self, files: Sequence[bytes], means: Means, /) -> Reading:
+    def read(self, files: Sequence[Content], means: Means, /) -> Reading:
         return Reading(self.NAME, encrypted=True, found=())
 
 
 @pytest.fixture
 def hollow(monkeypatch: pytest.MonkeyPatch) -> None:
-    formats: tuple[registry.Format, ...] = (Hollow(), *registry._FORMATS)
-    monkeypatch.setattr(registry, "_FORMATS", formats)
+    formats: tuple[registry.Format, ...] = (Hollow(), *registry.FORMATS)
+    monkeypatch.setattr(registry, "FORMATS", formats)
 
 
 def test_a_list_of_links_is_found_by_its_content() -> None:
@@ -60,9 +55,11 @@ def test_a_file_with_only_bad_entries_is_still_a_reading() -> None:
 @pytest.mark.parametrize(
     ("files", "why"),
     [
-        ((), "there are none"),
+        ((), "no file was given"),
         ((b"",), "the file is empty"),
         ((b"\n# comment\n",), "the file is empty"),
+        ((b"\xef\xbb\xbf\n",), "the file is empty"),
+        ((b"\xff\xfe",), "the file is empty"),
         ((ONE, b"\r\n", b"hello"), "file 2 is empty"),
     ],
 )
@@ -74,12 +71,12 @@ def test_nothing_to_read_is_nothing_found(files: tuple[bytes, ...], why: str) ->
 
 
 @pytest.mark.parametrize(
-    "content", [b"hello", b"\x89PNG\r\n\x1a\n", b"{}", b"https://totp/a?secret=MZXW6YTB"]
+    "content", [b"hello", b"\x89PNG\r\n\x1a\n", b"{}", b"[1]", b"https://totp/a?secret=MZXW6YTB"]
 )
 def test_an_unknown_format_is_said_to_be_one(content: bytes) -> None:
     with pytest.raises(NothingFound, match="format of the file is not recognised") as caught:
         read(content)
-    assert "uri-list" in caught.value.hint
+    assert "--formats" in caught.value.hint
     assert caught.value.exit_code == 6
     assert "MZXW" not in str(caught.value)
 

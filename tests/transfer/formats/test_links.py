@@ -1,23 +1,17 @@
 """Lists of links: what counts as a line, and that a bad one does not cost the others."""
 
-from itertools import count
-
 import pytest
 
-from appliance.transfer import uri_list
+from appliance.transfer.formats import links
 from appliance.transfer.found import Means, Reading, Skipped
+from tests.transfer.reading import contents, means
 
 ONE = "otpauth://totp/Example:alice?secret=MZXW6YTBOI"
 TWO = "otpauth://totp/Example:bob?secret=MZXW6YTB"
 
 
-def means() -> Means:
-    numbers = count(1)
-    return Means(None, 0, lambda: f"uuid-{next(numbers)}")
-
-
 def read(*files: str | bytes) -> Reading:
-    return uri_list.read([file.encode() if isinstance(file, str) else file for file in files], means())
+    return links.read(contents(*files), means())
 
 
 def names(reading: Reading) -> list[str]:
@@ -46,7 +40,7 @@ def test_a_list_is_read_in_order_in_any_dress(text: str) -> None:
 
 def test_a_list_that_windows_saved_as_unicode_is_read() -> None:
     content = f"{ONE}\r\n{TWO}\r\n".encode("utf-16")
-    assert uri_list.recognises(content, means())
+    assert links.recognises(contents(content)[0], means())
     assert names(read(content)) == ["alice", "bob"]
 
 
@@ -97,23 +91,12 @@ def test_accounts_get_fresh_uuids_and_keep_counter_and_text_of_the_secret() -> N
     ],
 )
 def test_a_list_is_recognised_by_a_line_that_begins_like_a_link(content: bytes, *, recognised: bool) -> None:
-    assert uri_list.recognises(content, means()) is recognised
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"\n \r\n", b"# only\n  # comments", b"\xef\xbb\xbf", b"\xff\xfe", b"\xef\xbb\xbf\n"]
-)
-def test_blank_lines_and_comments_are_an_empty_list(content: bytes) -> None:
-    assert uri_list.empty(content)
-
-
-@pytest.mark.parametrize("content", [b"x", b"\x00", b"# a\nb", b"\xff\xfe\x00"])
-def test_anything_else_is_not_an_empty_list(content: bytes) -> None:
-    assert not uri_list.empty(content)
+    assert links.recognises(contents(content)[0], means()) is recognised
 
 
 def test_no_representation_shows_a_secret_or_password() -> None:
-    shown = repr(read(ONE)) + repr(Means("pass word", 0, str))
+    shown = repr(read(ONE)) + repr(Means("pass word", 0, str, b"key file"))
     assert "MZXW" not in shown
     assert "foobar" not in shown
     assert "pass word" not in shown
+    assert "key file" not in shown

@@ -1,0 +1,58 @@
+"""The confined child: takes an order from standard input, reads the files under limits, and answers."""
+
+import os
+import resource
+import sys
+from uuid import UUID
+
+from appliance.adapters.confinement.wire import order_of, refused, told
+from appliance.errors import ApplianceError
+from appliance.transfer import registry
+
+_MEMORY = 176 << 20
+"""Bytes of data, everything that Python and the decoders hold; a photo of 50 megapixels fits."""
+_CPU_SECONDS = 120
+
+
+def main() -> int:
+    """Return the exit code; 0 also for an error that is the answer."""
+    order = order_of(sys.stdin.buffer)
+    _confine(order.memory_limit)
+    try:
+        answer = told(
+            registry.read(
+                order.files,
+                password=order.password,
+                memory_limit=order.memory_limit,
+                new_uuid=_new_uuid,
+                key_file=order.key_file,
+                more_memory=_more_memory,
+            )
+        )
+    except ApplianceError as error:
+        answer = refused(error)
+    except MemoryError:
+        return os.EX_OSERR
+    sys.stdout.buffer.write(answer)
+    sys.stdout.buffer.flush()
+    return os.EX_OK
+
+
+def _confine(memory_limit: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY + memory_limit))
+
+
+def _more_memory(size: int) -> None:
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (min(_MEMORY + size, hard), hard))
+
+
+def _new_uuid() -> str:
+    return str(UUID(bytes=os.urandom(16), version=4))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

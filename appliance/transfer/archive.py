@@ -3,7 +3,7 @@
 import io
 import zipfile
 import zlib
-from typing import IO, Final, cast
+from typing import Final, cast
 
 from appliance.transfer.trouble import damaged, password_missing, wrong_password
 
@@ -39,7 +39,7 @@ class Archive:
         try:
             with (
                 _zipfile(self._data) as archive,
-                cast("IO[bytes]", archive.open(name, pwd=(password or "").encode() or None)) as member,
+                archive.open(name, pwd=(password or "").encode() or None) as member,
             ):
                 unpacked = member.read(MEMBER_LIMIT + 1)  # ZipFile.read() would unpack all of a bomb
         except RuntimeError as error:

@@ -53,7 +53,7 @@ def keeper(args: argparse.Namespace, context: Context) -> Keeper:
 
     Where the vault does not open by itself, what opens it is taken from a file or asked for. Raises WrongPassphrase.
     """
-    become_owner(context.settings.state_dir)
+    own(args, context)
     given: terminal.Input | None = args.passphrase_file
     pin: terminal.Input | None = getattr(args, "pin_file", None)
     found = app.new_keeper(context.settings, given.line() if given else None)
@@ -65,6 +65,29 @@ def keeper(args: argparse.Namespace, context: Context) -> Keeper:
         words = "PIN, passphrase or recovery key" if mode == "pin" else "passphrase or recovery key"
         found.unlock(context.person.secret(words, instead="--passphrase-file FILE"))
     return found
+
+
+def proven_keeper(args: argparse.Namespace, context: Context) -> Keeper:
+    """Become the owner, and return a keeper whom somebody has proven that they know passphrase or recovery key.
+
+    Also where the vault opens by itself, for what takes its secrets out of it. Raises WrongPassphrase.
+    """
+    own(args, context)
+    given: terminal.Input | None = args.passphrase_file
+    entered = (
+        given.line()
+        if given
+        else context.person.secret("passphrase or recovery key", instead="--passphrase-file FILE")
+    )
+    found = app.new_keeper(context.settings, entered)
+    found.recognised(entered)
+    return found
+
+
+def own(args: argparse.Namespace, context: Context) -> None:
+    """Become the owner of the state folder; for now only, if the command still has files to make."""
+    returning = any(isinstance(value, terminal.Output) for value in vars(args).values())
+    become_owner(context.settings.state_dir, returning=returning)
 
 
 def _mode(found: Keeper) -> Mode:

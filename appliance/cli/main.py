@@ -81,7 +81,19 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def parser() -> Parser:
     """Return the whole command line."""
-    from appliance.cli import accounts, daemon, demo, editing, foreign, household, locking, rekeying
+    from appliance.cli import (
+        accounts,
+        adding,
+        daemon,
+        demo,
+        editing,
+        exporting,
+        foreign,
+        household,
+        importing,
+        locking,
+        rekeying,
+    )
 
     top = Parser(
         prog="appliance",
@@ -99,6 +111,18 @@ def parser() -> Parser:
     top.add_argument("--no-input", action="store_true", help="never ask; fail where an answer is needed")
     top.add_argument("-v", "--verbose", action="store_true", help="log every step to stderr")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for family in (household, accounts, editing, foreign, locking, rekeying, daemon, demo):
+    for family in (
+        household,
+        accounts,
+        adding,
+        editing,
+        foreign,
+        importing,
+        exporting,
+        locking,
+        rekeying,
+        daemon,
+        demo,
+    ):
         family.register(commands)
     return top

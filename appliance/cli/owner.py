@@ -1,16 +1,19 @@
 """Who a command runs as: the owner of the state folder, or root, who then becomes that owner."""
 
+import contextlib
 import os
 import pwd
+from collections.abc import Iterator
 from pathlib import Path
 
 from appliance.errors import NotOwner
 
 
-def become_owner(state_dir: Path) -> None:
+def become_owner(state_dir: Path, *, returning: bool = False) -> None:
     """Give up root for the owner of the state folder; raises NotOwner for anybody else.
 
-    If there is no folder yet, whoever calls will own it.
+    If there is no folder yet, whoever calls will own it. `returning`: only for now, as files are still to be made where
+    the caller may and the owner may not (`as_caller`).
     """
     try:
         owner = state_dir.stat()
@@ -24,7 +27,21 @@ def become_owner(state_dir: Path) -> None:
         raise _not_owner(state_dir)
     os.setgroups(_groups(owner.st_uid, owner.st_gid))
     os.setgid(owner.st_gid)
-    os.setuid(owner.st_uid)
+    os.setresuid(owner.st_uid, owner.st_uid, 0 if returning else owner.st_uid)
+
+
+@contextlib.contextmanager
+def as_caller() -> Iterator[None]:
+    """Act with the caller's rights, if they were given up for now only."""
+    _, present, kept = os.getresuid()
+    if kept != 0:
+        yield
+        return
+    os.seteuid(0)
+    try:
+        yield
+    finally:
+        os.seteuid(present)
 
 
 def _groups(uid: int, gid: int) -> list[int]:

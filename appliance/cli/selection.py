@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from appliance.cli.main import Context
 from appliance.errors import NothingFound, UsageError
-from appliance.vault.model import Account, Record
+from appliance.vault.membership import group_names, groups_named
+from appliance.vault.model import Account, Record, Vault
 
 
 def name_argument(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +37,20 @@ def chosen(records: Iterable[Record], wanted: str, *, listing: str = "appliance 
                 "use issuer:name or the uuid",
             )
     raise NothingFound(f"can't find the account '{wanted}'", "nothing matches", listing)
+
+
+def members(vault: Vault, records: tuple[Record, ...], name: str) -> tuple[Record, ...]:
+    """Return the records of a group. Raises NothingFound if there are none."""
+    wanted = groups_named(vault, name)
+    found = tuple(record for record in records if not wanted.isdisjoint(record.account.groups))
+    if not found:
+        names = {each for record in records for each in group_names(vault, record.account)}
+        raise NothingFound(
+            f"can't find the group '{name}'",
+            f"there are: {', '.join(sorted(names))}" if names else "no account is in a group",
+            f"appliance edit NAME --group '{name}' puts an account into it",
+        )
+    return found
 
 
 def called(account: Account) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from appliance.cli.owner import as_caller
 from appliance.errors import ApplianceError, StorageFailed, UsageError, WrongPassphrase
 
 INPUT_LIMIT: Final = 10 * 1024 * 1024
@@ -90,10 +91,13 @@ def _read(name: str) -> bytes:
 
 
 class Output:
-    """A new file to be written, made while the caller's rights are still there; nothing is ever overwritten."""
+    """A new file to be written, made with the caller's rights; nothing is ever overwritten."""
 
     def __init__(self, name: str) -> None:
+        self.name = name
         self._path = Path(name)
+        self._kept = False
+        self._more: list[Output] = []
         try:
             self._file = os.fdopen(os.open(self._path, _NEW, 0o600), "wb")
             if os.geteuid() == 0 and (owner := os.environ.get("SUDO_UID", "")).isdigit():
@@ -103,17 +107,35 @@ class Output:
             raise UsageError(f"can't write {name}", why, "name a new file in a folder of your own") from None
 
     def write(self, data: bytes) -> None:
-        """Write all of it and flush it to the disk."""
-        with self._file:
-            self._file.write(data)
-            self._file.flush()
-            os.fsync(self._file.fileno())
+        """Write all of it and flush it to the disk. Raises StorageFailed."""
+        try:
+            with self._file:
+                self._file.write(data)
+                self._file.flush()
+                os.fsync(self._file.fileno())
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise StorageFailed(f"can't write {self.name}", why, "free some space") from None
+        self._kept = True
+
+    def write_all(self, files: Sequence[bytes]) -> tuple[str, ...]:
+        """Write several files, the others beside the first with a number in their names; return all names."""
+        stem, suffix = self._path.with_suffix(""), self._path.suffix
+        with as_caller():
+            self._more = [Output(f"{stem}-{number}{suffix}") for number in range(2, len(files) + 1)]
+        outputs = (self, *self._more)
+        for output, data in zip(outputs, files, strict=True):
+            output.write(data)
+        return tuple(output.name for output in outputs)
 
     def discard(self) -> None:
-        """Leave no empty file behind if the command failed before `write`."""
-        if not self._file.closed:
-            self._file.close()
+        """Leave no file behind whose `write` was not reached or failed."""
+        for output in self._more:
+            output.discard()
+        if not self._kept:
             with contextlib.suppress(OSError):
+                self._file.close()
+            with contextlib.suppress(OSError), as_caller():
                 self._path.unlink()
 
 

@@ -8,7 +8,14 @@ from dataclasses import replace
 from typing import Final
 
 from appliance.core.events import Problem
-from appliance.errors import ApplianceError, NothingFound, StorageFailed, VaultDamaged, VaultTooNew
+from appliance.errors import (
+    ApplianceError,
+    NothingFound,
+    StorageFailed,
+    UsageError,
+    VaultDamaged,
+    VaultTooNew,
+)
 from appliance.keeper.kept import Kept
 from appliance.keyring import KeyMissing, Keyring
 from appliance.ports import Clock, Device, RandomBytes, VaultStore
@@ -63,6 +70,12 @@ class Card:
         master = self.keyring.held(like)
         envelope = sealed.seal(vault, master, like.slots, like.epoch, like.device, self.random_bytes)
         raw = sealed.write(envelope)
+        if len(raw) > sealed.FILE_LIMIT:
+            raise UsageError(
+                "can't save the vault",
+                f"with {len(vault.records)} accounts it would be larger than {sealed.FILE_LIMIT >> 20} MiB",
+                "fewer accounts; nothing was changed",
+            )
 
         def check(read_back: bytes) -> None:
             _same(read_back, raw)

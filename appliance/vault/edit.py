@@ -4,13 +4,13 @@ Each is applied to the freshly loaded vault under the lock, so that no two chang
 name stays as it is found there. The stamps come from the caller, who has a clock.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from appliance.errors import NothingFound, UsageError
 from appliance.vault import position
-from appliance.vault.membership import memberships, with_groups
+from appliance.vault.membership import groups_named, memberships, with_groups
 from appliance.vault.merge import merge
 from appliance.vault.model import COUNTERS, Account, Algorithm, Group, Record, Stamp, Vault
 
@@ -51,6 +51,17 @@ class Changes:
 
 
 @dataclass(frozen=True, slots=True)
+class Addition:
+    """An account that is to come to the vault."""
+
+    account: Account
+    counter: int = 0
+    """HOTP: of the next code."""
+    groups: tuple[Group, ...] = ()
+    """By their names, beside those of the account; the uuid is for a name that no group has yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where in the list an account is to stand."""
 
@@ -61,10 +72,35 @@ class Place:
 
 def add(vault: Vault, account: Account, counter: int, moment: Moment) -> Vault:
     """Return the vault with one account more, at the end of the list."""
-    place = position.after(vault.ordered[-1].position) if vault.records else position.MIDDLE
+    return add_all(vault, [Addition(account, counter)], moment)
+
+
+def add_all(vault: Vault, additions: Iterable[Addition], moment: Moment) -> Vault:
+    """Return the vault with more accounts, in their order at the end of the list."""
+    additions = tuple(additions)
+    place = vault.ordered[-1].position if vault.records else None
     stamp = moment.stamp(vault)
-    record = Record(account, stamp, place, stamp, counter)
-    return replace(vault, records={**vault.records, account.uuid: record})
+    # Once for all: looking for one name among those of thousands of groups takes its time.
+    named = tuple({group.name: group for each in additions for group in each.groups}.values())
+    grouped = with_groups(vault, named, stamp)
+    uuids = {name: min(groups_named(grouped, name)) for name in (group.name for group in named)}
+    records = dict(vault.records)
+    for each in additions:
+        place = position.MIDDLE if place is None else position.after(place)
+        groups = tuple(sorted({*each.account.groups, *(uuids[group.name] for group in each.groups)}))
+        account = replace(each.account, groups=groups)
+        records[account.uuid] = Record(account, stamp, place, stamp, each.counter)
+    return replace(grouped, records=records)
+
+
+def raise_counters(vault: Vault, counters: Mapping[str, int]) -> Vault:
+    """Return the vault with HOTP counters, by uuid, that are at least those given; accounts that are gone stay gone."""
+    raised = {
+        uuid: replace(vault.records[uuid], counter=max(vault.records[uuid].counter, counter))
+        for uuid, counter in counters.items()
+        if uuid in vault.records
+    }
+    return replace(vault, records={**vault.records, **raised})
 
 
 def alter(vault: Vault, uuid: str, changes: Changes, moment: Moment) -> Vault:

@@ -1,11 +1,12 @@
 """A command line in this process, with a state folder of its own and key derivations that cost nothing."""
 
+import getpass
 import io
 import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -39,10 +40,13 @@ class Done:
         """The line that says what went wrong; fails unless it is the usual two lines and the code is not 0."""
         lines = self.err.splitlines()
         assert self.code != 0, self
-        assert lines[-2].startswith("appliance: error: "), self
+        _, told, what = lines[-2].partition(
+            "appliance: error: "
+        )  # behind a question that nobody's Enter ended
+        assert told, self
         assert lines[-1].startswith("appliance: hint: "), self
         assert "Traceback" not in self.err, self
-        return lines[-2].removeprefix("appliance: error: ")
+        return what
 
     @property
     def hint(self) -> str:
@@ -85,6 +89,20 @@ class Shell:
         done = self.run(*arguments, stdin=stdin)
         assert done.code == 0, (arguments, done)
         return done
+
+    def typed(self, secrets: Sequence[str], *arguments: str, lines: str = "") -> Done:
+        """Run a command at a terminal, answer what it asks for in secret, and type `lines` to its open questions."""
+        left = iter(secrets)
+        with self.monkeypatch.context() as patched:
+            stdin = io.StringIO(lines)
+            stdin.isatty = lambda: True  # type: ignore[method-assign]
+            patched.setattr(sys, "stdin", stdin)
+            patched.setattr(getpass, "getpass", lambda _prompt: next(left))
+            self.capsys.readouterr()
+            code = main(["--config", os.fspath(self.config), *arguments])
+        caught = self.capsys.readouterr()
+        assert next(left, None) is None, "not every answer was asked for"
+        return Done(code, caught.out, caught.err)
 
     def file(self, name: str, text: str | bytes) -> str:
         """Write a file for a command, and return its name."""

@@ -12,7 +12,7 @@ def test_a_file_is_shown_without_its_secrets_and_without_a_vault(shell: Shell) -
     done = shell.does("inspect", shell.file("uris.txt", LIST))
     assert done.out.splitlines()[0].endswith(": 2 accounts")
     assert "Bank" in done.out
-    assert "counter 0" in done.out
+    assert "code number 0 is next" in done.out
     assert SEED not in done.out + done.err
     assert not shell.state.exists()
 
@@ -78,3 +78,9 @@ def test_a_file_that_is_not_there_is_exit_2(shell: Shell) -> None:
     assert done.code == 2
     assert done.error.endswith("no such file or directory")
     assert shell.run("inspect").code == 2
+
+
+def test_the_formats_that_can_be_read_are_listed(shell: Shell) -> None:
+    listed = shell.does("inspect", "--formats", "--json").json
+    assert {"name": "uri-list", "title": "link list"} in listed
+    assert "uri-list" in shell.does("inspect", "--formats").out

@@ -1,17 +1,13 @@
 """Start modes, the PIN, and re-keying, as people and scripts type it."""
 
-import getpass
-import io
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from appliance.cli import rekeying
-from appliance.cli.main import main
 from tests.brokers import free_port
-from tests.cli.conftest import PASSPHRASE, TOTP, Done, Shell
+from tests.cli.conftest import PASSPHRASE, TOTP, Shell
 
 PIN = "493817"
 OTHER_PIN = "73920164"
@@ -40,21 +36,6 @@ def new_pin(shell: Shell, digits: str = OTHER_PIN) -> tuple[str, str]:
     return "--new-pin-file", shell.file("new-pin", digits)
 
 
-def typed(desk: Shell, answers: list[str], *arguments: str) -> Done:
-    """Run a command at a terminal, and answer what it asks for in secret."""
-    left = iter(answers)
-    with desk.monkeypatch.context() as patched:
-        stdin = io.StringIO()
-        stdin.isatty = lambda: True  # type: ignore[method-assign]
-        patched.setattr(sys, "stdin", stdin)
-        patched.setattr(getpass, "getpass", lambda _prompt: next(left))
-        desk.capsys.readouterr()
-        code = main(["--config", str(desk.config), *arguments])
-    caught = desk.capsys.readouterr()
-    assert next(left, None) is None, "not every answer was asked for"
-    return Done(code, caught.out, caught.err)
-
-
 def opens(shell: Shell, *secret: str) -> bool:
     done = shell.run("list", "--json", *secret)
     assert done.code in {0, 3}, done
@@ -73,8 +54,8 @@ def test_a_vault_with_a_pin_opens_by_passphrase_or_pin_and_not_by_itself(pin_des
     assert refused.code == 3
     assert "can't ask for the PIN, passphrase or recovery key" in refused.error
     assert opens(pin_desk, *phrase(pin_desk))
-    assert typed(pin_desk, [PIN], "list").code == 0
-    assert typed(pin_desk, [PASSPHRASE], "list").code == 0
+    assert pin_desk.typed([PIN], "list").code == 0
+    assert pin_desk.typed([PASSPHRASE], "list").code == 0
 
 
 def test_a_vault_without_a_start_by_itself_asks_for_the_passphrase(shell: Shell) -> None:
@@ -82,7 +63,7 @@ def test_a_vault_without_a_start_by_itself_asks_for_the_passphrase(shell: Shell)
     made = shell.does("init", *phrase(shell))
     assert "After each start it waits for the passphrase: appliance unlock" in made.out
     assert not opens(shell)
-    assert typed(shell, [PASSPHRASE], "list").code == 0
+    assert shell.typed([PASSPHRASE], "list").code == 0
 
 
 @pytest.mark.parametrize(("digits", "why"), [("12345", "it has 5 digits"), ("12345a", "not made of digits")])
@@ -104,9 +85,9 @@ def test_a_pin_that_nobody_can_be_asked_for_makes_no_vault(shell: Shell) -> None
 
 def test_the_pin_is_asked_for_twice(shell: Shell) -> None:
     shell.configure(vault={"unlock": "pin"})
-    differing = typed(shell, [PIN, OTHER_PIN], "init", *phrase(shell))
+    differing = shell.typed([PIN, OTHER_PIN], "init", *phrase(shell))
     assert "can't use this PIN: the two differ" in differing.error
-    assert typed(shell, [PIN, PIN], "init", *phrase(shell)).code == 0
+    assert shell.typed([PIN, PIN], "init", *phrase(shell)).code == 0
 
 
 def test_a_restored_vault_opens_as_this_device_s_settings_say(pin_desk: Shell) -> None:
@@ -114,8 +95,8 @@ def test_a_restored_vault_opens_as_this_device_s_settings_say(pin_desk: Shell) -
     pin_desk.configure(state_dir=str(pin_desk.folder / "second"))
     done = pin_desk.run("restore", "--from", backup, *phrase(pin_desk), *pin(pin_desk, OTHER_PIN))
     assert done.code == 0, done
-    assert typed(pin_desk, [OTHER_PIN], "list").code == 0
-    assert typed(pin_desk, [PIN], "list").code == 3
+    assert pin_desk.typed([OTHER_PIN], "list").code == 0
+    assert pin_desk.typed([PIN], "list").code == 3
 
 
 def test_status_without_a_daemon_asks_for_nothing(pin_desk: Shell) -> None:
@@ -136,16 +117,16 @@ def test_a_pin_is_set_on_a_vault_that_opened_by_itself_and_older_files_go(desk: 
     assert "flash of a card may keep copies" in done.out
     assert older(desk) == []
     assert not opens(desk)
-    assert typed(desk, [OTHER_PIN], "list").code == 0
+    assert desk.typed([OTHER_PIN], "list").code == 0
     assert "there is one already" in desk.run("pin", "set", *phrase(desk), *new_pin(desk)).error
 
 
 def test_a_pin_is_changed_by_who_knows_it_or_the_passphrase(pin_desk: Shell) -> None:
     done = pin_desk.does("pin", "change", *pin(pin_desk), *new_pin(pin_desk), "--json")
     assert done.json == {"mode": "pin"}
-    assert typed(pin_desk, [PIN], "list").code == 3
+    assert pin_desk.typed([PIN], "list").code == 3
     pin_desk.does("pin", "change", *phrase(pin_desk), *new_pin(pin_desk, PIN))
-    assert typed(pin_desk, [PIN], "list").code == 0
+    assert pin_desk.typed([PIN], "list").code == 0
 
 
 @pytest.mark.parametrize("action", ["change", "remove"])
@@ -223,19 +204,19 @@ def test_a_passphrase_is_made_where_none_is_given(desk: Shell) -> None:
 
 
 def test_a_new_passphrase_is_typed_twice_and_a_weak_one_refused(desk: Shell) -> None:
-    assert "the two differ" in typed(desk, [NEW, PASSPHRASE], "passphrase").error
-    assert "at least 12 are needed" in typed(desk, ["short"], "passphrase").error
+    assert "the two differ" in desk.typed([NEW, PASSPHRASE], "passphrase").error
+    assert "at least 12 are needed" in desk.typed(["short"], "passphrase").error
     assert opens(desk, *phrase(desk))
-    assert typed(desk, [NEW, NEW], "passphrase").code == 0
+    assert desk.typed([NEW, NEW], "passphrase").code == 0
     assert opens(desk, *phrase(desk, NEW))
 
 
 def test_a_pin_stays_if_it_is_given_and_opens_nothing_if_not(pin_desk: Shell) -> None:
     assert rekeyed(pin_desk, *pin(pin_desk))["mode"] == "pin"
-    assert typed(pin_desk, [PIN], "list").code == 0
+    assert pin_desk.typed([PIN], "list").code == 0
     assert rekeyed(pin_desk, *phrase(pin_desk, NEW), *pin(pin_desk))["mode"] == "pin"
     assert rekeyed(pin_desk, *phrase(pin_desk, NEW))["mode"] == "passphrase"
-    assert typed(pin_desk, [NEW], "list").code == 0
+    assert pin_desk.typed([NEW], "list").code == 0
     assert not opens(pin_desk)
 
 
@@ -248,11 +229,11 @@ def test_a_wrong_pin_makes_no_new_key(pin_desk: Shell) -> None:
 
 
 def test_at_a_terminal_the_pin_comes_first_and_enter_does_without_it(pin_desk: Shell) -> None:
-    done = typed(pin_desk, [PIN, NEW, NEW], "passphrase")
+    done = pin_desk.typed([PIN, NEW, NEW], "passphrase")
     assert done.code == 0
-    done = typed(pin_desk, ["", NEW, "", PASSPHRASE, PASSPHRASE], "passphrase")
+    done = pin_desk.typed(["", NEW, "", PASSPHRASE, PASSPHRASE], "passphrase")
     assert "for a PIN: appliance pin set" in done.out
-    assert typed(pin_desk, [PASSPHRASE], "list").code == 0
+    assert pin_desk.typed([PASSPHRASE], "list").code == 0
 
 
 def test_a_new_recovery_key_leaves_the_passphrase(shell: Shell) -> None:
@@ -290,7 +271,7 @@ def test_check_says_which_of_the_two_it_is_and_what_was_copied_wrong(shell: Shel
 def test_what_is_no_pin_is_not_taken_for_one(pin_desk: Shell) -> None:
     """Else the passphrase so far would go on opening this device."""
     before = (pin_desk.state / "vault.json").read_bytes()
-    assert "not made of digits" in typed(pin_desk, [PASSPHRASE], "passphrase").error
+    assert "not made of digits" in pin_desk.typed([PASSPHRASE], "passphrase").error
     for arguments in ((), phrase(pin_desk)):
         refused = pin_desk.run("passphrase", *pin(pin_desk, PASSPHRASE), *arguments)
         assert "not made of digits" in refused.error

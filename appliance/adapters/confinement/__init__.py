@@ -14,7 +14,9 @@ from appliance.adapters.confinement.wire import Order, answer_of, packed
 from appliance.errors import CannotRead
 from appliance.transfer.found import Reading
 
-_WALL_SECONDS = 180
+_COMMAND: tuple[str, ...] = ("-P", "-m", __name__)
+"""-P: a folder `appliance` where somebody happens to stand is not ours."""
+_WALL_SECONDS: float = 180
 """A Pi Zero that derives Ente's key of 1 GiB would take that long, if it had the memory."""
 
 
@@ -26,10 +28,8 @@ def read(
     Raises what `registry.read` raises, and CannotRead if the files need too much memory or time, or break a decoder.
     """
     order = Order(tuple(files), password, key_file, memory_limit)
-    # -P: a folder `appliance` where somebody happens to stand is not ours.
-    command = [sys.executable, "-P", "-m", __name__]
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        (sys.executable, *_COMMAND), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as child:
         try:
             answer, _ = child.communicate(packed(order), timeout=_WALL_SECONDS)

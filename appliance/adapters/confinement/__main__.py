@@ -2,9 +2,12 @@
 
 import os
 import resource
+import stat
 import sys
+from pathlib import Path
 from uuid import UUID
 
+import appliance
 from appliance.adapters.confinement.wire import order_of, refused, told
 from appliance.errors import ApplianceError
 from appliance.transfer import registry
@@ -12,6 +15,10 @@ from appliance.transfer import registry
 _MEMORY = 176 << 20
 """Bytes of data, everything that Python and the decoders hold; a photo of 50 megapixels fits."""
 _CPU_SECONDS = 120
+_IMPORTED = (sys.prefix, sys.base_prefix, appliance.__path__[0])
+"""Folders that the child still imports from."""
+_NOBODY = 65534
+"""Debian's user and group of that name; `sudo appliance import` reads the file as this one."""
 
 
 def main() -> int:
@@ -39,10 +46,19 @@ def main() -> int:
 
 
 def _confine(memory_limit: int) -> None:
+    if os.geteuid() == 0 and all(_entered_by_all(Path(start)) for start in _IMPORTED):
+        os.setgroups([])
+        os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+        os.setresuid(_NOBODY, _NOBODY, _NOBODY)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY + memory_limit))
+
+
+def _entered_by_all(folder: Path) -> bool:
+    """Return whether nobody in particular can still import what is in a folder."""
+    return all(each.stat().st_mode & stat.S_IXOTH for each in (folder, *folder.parents))
 
 
 def _more_memory(size: int) -> None:

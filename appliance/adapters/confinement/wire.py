@@ -90,7 +90,7 @@ def _plain(found: Found) -> dict[str, Any]:
 
 def _found(fields: Mapping[str, Any]) -> Found:
     names = {name: fields[name] for name in _NAMES}
-    account = Account(**names, secret=base64.b64decode(fields["secret"]))
+    account = Account(**names, secret=base64.b64decode(fields["secret"], validate=True))
     return Found(account, fields["counter"], fields["secret_text"], tuple(fields["group_names"]))
 
 

@@ -1,0 +1,153 @@
+"""The command add: accounts from a link, from prompts, from a picture or from a camera.
+
+It always ends with the present codes, for the owner to confirm at the service: many services switch a new secret on
+only after that.
+"""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, Final
+
+from appliance import app
+from appliance.cli import terminal
+from appliance.cli.accounts import public, refuse_out_of_range, tell_code
+from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke, told
+from appliance.cli.foreign import read, refuse_empty, tell_troubles
+from appliance.cli.main import Context
+from appliance.cli.selection import called
+from appliance.errors import UsageError
+from appliance.transfer.found import Found, Reading
+from appliance.transfer.intake import Arrival, arrivals, taken_in
+from appliance.vault import otpauth
+from appliance.vault.edit import Moment
+from appliance.vault.model import ALGORITHMS, STEAM_DIGITS, TYPES, Account, Vault, base32_decode
+
+_WHAT: Final = "can't add the account"
+
+
+def register(commands: Any) -> None:
+    """Add the commands of this family."""
+    add = command(
+        commands,
+        "add",
+        _add,
+        "add an account",
+        "appliance add 'otpauth://totp/...'\n  appliance add --image screenshot.png\n"
+        "  appliance add --issuer GitHub --name anna",
+    )
+    add.add_argument(
+        "uri",
+        nargs="?",
+        metavar="URI",
+        help="otpauth://...; '-' reads it from standard input, where 'ps' does not show it",
+    )
+    add.add_argument(
+        "--image",
+        type=terminal.Input,
+        metavar="FILE",
+        help="a screenshot or photo of the QR code; '-' reads it",
+    )
+    add.add_argument("--issuer", default="", help="the service")
+    add.add_argument("--name", default="", help="your name there")
+    add.add_argument(
+        "--secret-file", type=terminal.Input, metavar="FILE", help="base32; without it you are asked"
+    )
+    add.add_argument("--type", choices=TYPES, default="totp")
+    add.add_argument("--algorithm", choices=ALGORITHMS, default="SHA1")
+    add.add_argument("--digits", type=int, default=6, metavar="4-10")
+    add.add_argument("--period", type=int, default=30, metavar="SECONDS")
+    add.add_argument("--counter", type=int, default=0, metavar="N", help="HOTP: of the next code")
+    passphrase_flag(add)
+    json_flag(add)
+
+
+def _add(args: argparse.Namespace, context: Context) -> int:
+    reading = _wanted(args, context)
+    vault_keeper = keeper(args, context)
+    before = told(vault_keeper.open()).vault
+    coming = _new(arrivals(before, reading.found, keep_duplicates=False), before)
+
+    def apply(vault: Vault, moment: Moment) -> Vault:
+        fresh = arrivals(vault, reading.found, keep_duplicates=False)
+        return taken_in(vault, _new(fresh, vault), moment, app.new_uuid)
+
+    vault = vault_keeper.change(apply).vault
+    tell_troubles(reading)
+    poke(context)
+    added = [vault.records[each.found.account.uuid] for each in coming]
+    if args.json:
+        answers = [public(record, vault) for record in added]
+        terminal.tell_json(answers[0] if args.image is None else answers)
+        return 0
+    for record in added:
+        terminal.tell(f"added {called(record.account)}")
+        tell_code(record)
+    return 0
+
+
+def _new(coming: Sequence[Arrival], vault: Vault) -> list[Arrival]:
+    """Return what becomes an account. Raises UsageError if there is nothing of that kind."""
+    new = [each for each in coming if each.added]
+    if not new:
+        account = coming[0].found.account
+        known = next(
+            record.account.uuid
+            for record in vault.ordered
+            if (record.account.type, record.account.secret) == (account.type, account.secret)
+        )
+        raise UsageError(
+            _WHAT, f"{account.label} is there already, with the same secret", f"appliance code {known}"
+        )
+    return new
+
+
+def _wanted(args: argparse.Namespace, context: Context) -> Reading:
+    try:
+        if args.image is not None:
+            return _pictured(args, context)
+        if args.uri is not None:
+            uri = terminal.Input("-").line() if args.uri == "-" else args.uri
+            parsed = otpauth.parse(uri, uuid=app.new_uuid())
+            found = Found(parsed.account, parsed.counter, parsed.secret_text)
+            return Reading("", encrypted=False, found=(found,), warnings=parsed.warnings)
+        return Reading("", encrypted=False, found=(Found(_described(args, context), args.counter),))
+    except ValueError as error:
+        raise UsageError(_WHAT, str(error), "copy it from the service's page once more") from None
+
+
+def _pictured(args: argparse.Namespace, context: Context) -> Reading:
+    pictured = argparse.Namespace(files=[args.image], password_file=None, key_file=None)
+    reading = read(pictured, context)
+    refuse_empty(pictured, reading)
+    if reading.missing:
+        raise UsageError(
+            _WHAT, "; ".join(reading.missing), "appliance import takes all pictures of one export together"
+        )
+    return reading
+
+
+def _described(args: argparse.Namespace, context: Context) -> Account:
+    issuer, name = args.issuer, args.name
+    if not (issuer or name) and context.person.asked:
+        issuer = context.person.answer("service (such as GitHub):", instead="--issuer")
+        name = context.person.answer("your name there:", instead="--name")
+    if not (issuer or name):
+        raise UsageError(_WHAT, "neither a URI nor --issuer or --name is given", "appliance add --help")
+    refuse_out_of_range(args, _WHAT, "add")
+    given: terminal.Input | None = args.secret_file
+    text = (
+        given.line()
+        if given
+        else context.person.secret("secret key", instead="use --secret-file FILE, or an otpauth URI")
+    )
+    steam = args.type == "steam"
+    return Account(
+        uuid=app.new_uuid(),
+        type=args.type,
+        issuer=otpauth.printable(issuer),
+        name=otpauth.printable(name),
+        secret=base32_decode(text),
+        algorithm="SHA1" if steam else args.algorithm,
+        digits=STEAM_DIGITS if steam else args.digits,
+        period=args.period if args.type == "totp" else 30,
+    )

@@ -460,6 +460,25 @@ def test_a_lost_secret_takes_the_pin_with_it_and_that_is_said(desk: Desk) -> Non
     assert desk.keeper(WORDS).open().warning is None
 
 
+class Unwilling(FakeStore):
+    """A card that takes everything but a vault."""
+
+    def save(self, sealed: bytes, check: Callable[[bytes], None]) -> None:
+        raise full_card()
+
+
+def test_a_pin_whose_secret_is_lost_counts_no_tries_though_the_card_was_full(desk: Desk) -> None:
+    desk.store.card.secret = None
+    store = desk.store
+    desk.store = Unwilling(store.card)
+    with pytest.raises(StorageFailed):
+        desk.keeper(WORDS).open()
+    desk.store = store
+    with pytest.raises(VaultDamaged, match="device secret"):  # and not WrongPin: it is no wrong one
+        desk.keeper().enter_pin(PIN)
+    assert desk.store.attempts().tries == 0
+
+
 def test_reading_through_waits_for_nobody_to_tidy_up(desk: Desk) -> None:
     before = dict(desk.store.files)
     keeper = desk.keeper(WORDS)

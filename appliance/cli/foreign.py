@@ -15,6 +15,8 @@ from appliance.transfer import registry
 from appliance.transfer.found import Found, Reading
 
 _TRIES: Final = 3
+_SHARE: Final = 0.8
+"""Of the free memory: it is for some seconds, and Ente's own files want 1 GiB."""
 ROWS: Final = 60
 """Of a table, before the rest is only counted."""
 
@@ -59,7 +61,7 @@ def read(args: argparse.Namespace, context: Context) -> Reading:
             return confinement.read(
                 [file.data for file in args.files],
                 password=password,
-                memory_limit=derivation_limit(),
+                memory_limit=derivation_limit(share=_SHARE),
                 key_file=key_file.data if key_file else None,
             )
         except WrongPassphrase as error:

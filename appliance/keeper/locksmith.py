@@ -144,20 +144,23 @@ def reinstated(card: Card, kept: Kept) -> Kept:
         now, damaged = card.read(derive=False)
         if damaged is not None or now.envelope.device != wrap:
             return now  # somebody decided meanwhile how it opens
-        kept, secret = now, card.random_bytes(SECRET_BYTES)
-        # A PIN would have to be set anew, with a secret that is gone nobody knows it.
-        by_itself = wrap.mode == "credential"
-        master = card.keyring.held(kept.envelope)
-        fresh = card.keyring.new_wrap(master, secret, device.id, None) if by_itself else None
         card.store.save_device(device)
+        if wrap.mode == "pin":
+            return _without_pin(card, now)
+        secret = card.random_bytes(SECRET_BYTES)
+        fresh = card.keyring.new_wrap(card.keyring.held(now.envelope), secret, device.id, None)
         card.store.save_secret(secret)
-        kept = card.rewrapped(kept, fresh)
-        if fresh is None:
-            lost = Problem(
-                "the PIN opens nothing any more", "the device secret was lost", "appliance pin set"
-            )
-            kept = replace(kept, warning=lost)
+        return card.rewrapped(now, fresh)
     return kept
+
+
+def _without_pin(card: Card, kept: Kept) -> Kept:
+    """Forget a PIN whose device secret is lost: it would have to be set anew, and nobody here knows it.
+
+    No new secret is made before the file says so: with one, the right PIN would count as a wrong try.
+    """
+    lost = Problem("the PIN opens nothing any more", "the device secret was lost", "appliance pin set")
+    return replace(card.rewrapped(kept, None), warning=lost)
 
 
 def _found(

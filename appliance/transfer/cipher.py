@@ -124,6 +124,6 @@ def _excessive(title: str, asked: str, most: str) -> CannotRead:
 def _short(title: str, memory: int) -> CannotRead:
     return CannotRead(
         f"can't open the {title} file",
-        f"deriving its key needs {memory >> 20} MiB of memory, more than half of what is free here",
+        f"deriving its key needs {memory >> 20} MiB of memory, more than is free here",
         "import it on a computer with more memory, or export it unencrypted and delete that file afterwards",
     )

@@ -27,6 +27,8 @@ def command(
         epilog=f"{about[0].upper()}{about[1:]}.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    # Behind the command too, where scripts append it; silent there, so that it does not undo the one in front.
+    parser.add_argument("--no-input", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
     parser.set_defaults(command=does)
     return parser
 

@@ -12,7 +12,7 @@ from appliance.cli.arguments import command, json_flag
 from appliance.cli.main import Context
 from appliance.errors import NothingFound, PasswordMissing, UsageError, WrongPassphrase
 from appliance.transfer import registry
-from appliance.transfer.found import Found, Reading
+from appliance.transfer.found import Found, Listed, Reading
 
 _TRIES: Final = 3
 _SHARE: Final = 0.8
@@ -111,7 +111,10 @@ def as_json(reading: Reading, *, secrets: bool = False) -> terminal.Json:
     return {
         "format": reading.format,
         "encrypted": reading.encrypted,
-        "accounts": [account_json(found, secrets=secrets) for found in reading.found],
+        "accounts": [
+            *(account_json(found, secrets=secrets) for found in reading.found),
+            *(_listed_json(one.listed, secrets=secrets) for one in reading.skipped if one.listed),
+        ],
         "skipped": [{"name": skipped.name, "reason": skipped.reason} for skipped in reading.skipped],
         "warnings": [*reading.missing, *reading.warnings],
     }
@@ -125,6 +128,21 @@ def account_json(found: Found, *, secrets: bool = False) -> terminal.Json:
         **({"secret": found.secret_text} if secrets else {}),
         "groups": list(found.group_names),
         "note": account.note,
+    }
+
+
+def _listed_json(listed: Listed, *, secrets: bool) -> terminal.Json:
+    return {
+        "type": listed.type,
+        "issuer": listed.issuer,
+        "name": listed.name,
+        "algorithm": listed.algorithm,
+        "digits": listed.digits,
+        "period": listed.period,
+        "counter": None,
+        **({"secret": listed.secret_text} if secrets else {}),
+        "groups": [],
+        "note": "",
     }
 
 

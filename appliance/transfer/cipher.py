@@ -38,13 +38,17 @@ def pbkdf2(title: str, hash_: Hash, password: bytes, salt: bytes, iterations: in
 def scrypt(title: str, password: bytes, salt: bytes, n: int, r: int, p: int, memory_limit: int) -> bytes:
     """Return the key of scrypt (RFC 7914), 32 bytes. Raises CannotRead."""
     if n < 2 or n & (n - 1) or r < 1 or p < 1:
-        raise _excessive(title, "scrypt with impossible parameters", "a power of two")
+        raise _excessive(title, "scrypt with impossible parameters", "those of RFC 7914")
     memory = 128 * n * r
     if memory * p > SCRYPT_LIMIT:
         raise _excessive(title, f"{memory * p >> 20} MiB of work", f"{SCRYPT_LIMIT >> 20} MiB")
     if memory > memory_limit:
         raise _short(title, memory)
-    return hashlib.scrypt(password, salt=salt, n=n, r=r, p=p, maxmem=memory + (1 << 20), dklen=32)
+    try:
+        return hashlib.scrypt(password, salt=salt, n=n, r=r, p=p, maxmem=memory + (1 << 20), dklen=32)
+    except ValueError:
+        # OpenSSL knows more bounds: n under 2^16 for an r of 1, and memory for p as well.
+        raise _excessive(title, "scrypt with impossible parameters", "those of RFC 7914") from None
 
 
 def argon2id(

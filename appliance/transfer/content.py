@@ -16,6 +16,8 @@ from appliance.transfer.archive import Archive, opened
 
 PART_LIMIT: Final = 500_000
 """Objects, lists, elements or fields of a file; 50,000 accounts have no more."""
+LINE_LIMIT: Final = 100_000
+"""Lines of a text; links take a second then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,15 @@ class Content:
         """The lines that are neither blank nor comments (`#`), with their numbers from 1; none if this is no text."""
         # Not splitlines(): it also splits at characters that a raw label may hold, such as U+2028.
         text = (self.text or "").replace("\r\n", "\n").replace("\r", "\n")
-        lines = enumerate(text.split("\n"), 1) if text.count("\n") <= PART_LIMIT else ()
+        lines = enumerate(text.split("\n"), 1) if text.count("\n") <= LINE_LIMIT else ()
         return [
             (number, line) for number, line in lines if line.strip() and not line.lstrip().startswith("#")
         ]
+
+    @cached_property
+    def empty(self) -> bool:
+        """Whether this is a text of nothing but blank lines and comments."""
+        return self.text is not None and not self.lines and self.text.count("\n") <= LINE_LIMIT
 
     @property
     def json(self) -> Any:

@@ -7,9 +7,10 @@ file says of them.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from appliance.transfer.found import Found, Means, Reading, Skipped
+from appliance.transfer.found import Found, Listed, Means, Reading, Skipped
 from appliance.transfer.trouble import damaged
 from appliance.vault import otpauth
 from appliance.vault.model import (
@@ -30,6 +31,14 @@ Item = TypeVar("Item")
 
 class Unusable(ValueError):
     """An entry that can't be taken; the message says why, for people and without its secret."""
+
+
+class Uncomputable(Unusable):
+    """An account of a kind whose codes can't be made here."""
+
+    def __init__(self, reason: str, listed: Listed) -> None:
+        super().__init__(reason)
+        self.listed = listed
 
 
 class Fields:
@@ -108,9 +117,12 @@ def found(
     `kind` and `algorithm` may have any spelling; "" is TOTP and SHA1. `secret` is base32 text, or the bytes. None is
     the default of digits, period and counter; a period or digits of 0 or out of range are refused.
     """
+    if (foreign := _FOREIGN.get(kind.strip().lower())) is not None:
+        raise _uncomputable(foreign, issuer, name, secret)
     type_ = type_named(kind)
     secret_bytes, secret_text = secret_of(secret)
-    common: dict[str, Any] = {"note": note, "favorite": favorite}
+    # JSON can hold half a surrogate pair, and neither a vault nor a terminal can.
+    common: dict[str, Any] = {"note": note.encode(errors="replace").decode(), "favorite": favorite}
     issuer, name = otpauth.printable(issuer), otpauth.printable(name)
     group_names = tuple(dict.fromkeys(filter(None, map(otpauth.printable, groups))))
     if type_ == "steam":
@@ -194,10 +206,6 @@ def type_named(text: str) -> Type:
             return "hotp"
         case "steam" | "steamtotp":
             return "steam"
-        case "motp":
-            raise Unusable("mOTP codes are not supported")
-        case "yandex" | "yaotp":
-            raise Unusable("Yandex codes are not supported")
         case _:
             raise Unusable("its type is none of TOTP, HOTP and Steam")
 
@@ -250,7 +258,8 @@ def collect(
         try:
             one = read(item)
         except Unusable as problem:
-            skipped.append(Skipped(_called(item, name_of) or f"entry {number}", str(problem)))
+            listed = problem.listed if isinstance(problem, Uncomputable) else None
+            skipped.append(Skipped(_called(item, name_of) or f"entry {number}", str(problem), listed))
         else:
             if one is not None:
                 taken.append(one)
@@ -268,6 +277,34 @@ def _called(item: Item, name_of: Callable[[Item], str]) -> str:
         return otpauth.printable(name_of(item))
     except Unusable:
         return ""
+
+
+def _uncomputable(foreign: "_Foreign", issuer: str, name: str, secret: str | bytes) -> Unusable:
+    reason = f"{foreign.title} codes are not supported"
+    try:
+        _, text = secret_of(secret)
+    except Unusable:
+        return Unusable(reason)
+    issuer, name = otpauth.printable(issuer), otpauth.printable(name)
+    return Uncomputable(
+        reason, Listed(foreign.type, issuer, name, text, foreign.algorithm, foreign.digits, foreign.period)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Foreign:
+    """A kind of code that is not made here; its parameters are the same for all accounts."""
+
+    type: str
+    title: str
+    algorithm: str
+    digits: int
+    period: int
+
+
+_MOTP: Final = _Foreign("motp", "mOTP", "MD5", 6, 10)
+_YANDEX: Final = _Foreign("yandex", "Yandex", "SHA256", 8, 30)
+_FOREIGN: Final = {"motp": _MOTP, "yandex": _YANDEX, "yaotp": _YANDEX}
 
 
 def _algorithm(text: str) -> Any:

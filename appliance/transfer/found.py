@@ -21,6 +21,21 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """An account of a kind whose codes can't be made here: it is shown, and not taken."""
+
+    type: str
+    """`motp` or `yandex`."""
+    issuer: str
+    name: str
+    secret_text: str = field(repr=False)
+    """As of `Found`."""
+    algorithm: str
+    digits: int
+    period: int
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """An entry that was left out; the others are not lost for it."""
 
@@ -28,6 +43,8 @@ class Skipped:
     """What a person finds it by in the file: its name there, or the line it stands in."""
     reason: str
     """Never holds a secret."""
+    listed: Listed | None = None
+    """What it is, if it is an account all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +92,14 @@ class WriteMeans:
     """Returns that many bytes from the operating system."""
     now: int
     """Unix seconds."""
+
+    def new_uuid(self) -> str:
+        """Return a random UUID (RFC 9562, version 4)."""
+        octets = bytearray(self.random(16))
+        octets[6] = octets[6] & 0x0F | 0x40
+        octets[8] = octets[8] & 0x3F | 0x80
+        text = octets.hex()
+        return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
 def joined(readings: Iterable[Reading]) -> Reading:

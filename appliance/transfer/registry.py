@@ -10,7 +10,18 @@ from typing import Final, Protocol
 from appliance.errors import ApplianceError, NothingFound, NotRecognised, UsageError
 from appliance.transfer.content import Content
 from appliance.transfer.export import Target
-from appliance.transfer.formats import links
+from appliance.transfer.formats import (
+    aegis,
+    andotp,
+    authy,
+    battlenet,
+    duo,
+    freeotp,
+    freeotpplus,
+    links,
+    totpauthenticator,
+    twofas,
+)
 from appliance.transfer.found import Means, Reading
 from appliance.transfer.trouble import damaged, nothing_in
 
@@ -82,7 +93,7 @@ def read(
 def _formats_of(files: Sequence[Content], means: Means) -> Iterator[Format]:
     for number, content in enumerate(files, 1):
         name = "the file" if len(files) == 1 else f"file {number}"
-        if content.text is not None and not content.lines:
+        if content.empty:
             raise NothingFound(
                 "can't find accounts",
                 f"{name} is empty",
@@ -97,15 +108,35 @@ def _formats_of(files: Sequence[Content], means: Means) -> Iterator[Format]:
 def _unknown(content: Content, name: str, means: Means) -> ApplianceError:
     if content.begins_like_json and content.json_problem is not None:
         return damaged("JSON", content.json_problem)
+    if (content.text or "").lstrip()[:5] == "<?xml":
+        return damaged("XML", "it is cut off, or has parts that no settings file has")
     hint = "appliance inspect --formats lists what can be read"
-    if content.text is None and means.password is None:
+    # Text without any space may be base64.
+    if means.password is None and not (content.text and " " in content.text.strip()):
         hint += "; some encrypted files are recognised only together with --password-file"
     return NotRecognised("can't find accounts", f"the format of {name} is not recognised", hint)
 
 
-FORMATS: Final[tuple[Format, ...]] = (links,)
+FORMATS: Final[tuple[Format, ...]] = (
+    aegis,
+    twofas,
+    freeotpplus,
+    duo,
+    authy,
+    battlenet,
+    freeotp,
+    links,
+    # Without a mark: recognised by a password only.
+    totpauthenticator,
+    andotp,
+)
 
 TARGETS: Final[dict[str, Target]] = {
+    "aegis": Target(aegis.TITLE, ".json", aegis.hold, aegis.write, encrypted=True),
+    "aegis-plain": Target(aegis.TITLE, ".json", aegis.hold, aegis.write_plain),
+    "2fas": Target(twofas.TITLE, ".2fas", twofas.hold, twofas.write, encrypted=True),
+    "2fas-plain": Target(twofas.TITLE, ".2fas", twofas.hold, twofas.write_plain),
+    "andotp": Target(andotp.TITLE, ".json", andotp.hold, andotp.write),
     "uris": Target(links.TITLE, ".txt", links.hold, links.write),
 }
 """By the name that `export --to` takes. Where a program knows both, the plain name is its encrypted format."""

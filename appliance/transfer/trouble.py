@@ -20,7 +20,7 @@ def wrong_password(title: str, *, or_damaged: bool = False) -> WrongPassphrase:
     return WrongPassphrase(
         f"can't open the {title} file",
         why,
-        "the password is the one that was chosen when the file was exported; it is case-sensitive",
+        "it is the password that was chosen for the export or backup; it is case-sensitive",
     )
 
 
@@ -38,7 +38,7 @@ def too_new(title: str, what: str, number: object, known: str) -> CannotRead:
     """Return the error for a file of a version that this release does not know."""
     return CannotRead(
         f"can't read the {title} file",
-        f"its {what} is {number if isinstance(number, int) else 'unknown'}, and {known} can be read",
+        f"its {what} is {number if isinstance(number, int) and number < 10**9 else 'unknown'}, and {known} can be read",
         "export it in an older format, or as a list of otpauth:// links",
     )
 

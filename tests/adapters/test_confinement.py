@@ -11,7 +11,7 @@ from appliance import errors
 from appliance.adapters import confinement
 from appliance.adapters.confinement import wire
 from appliance.errors import CannotRead, FileDamaged, NotRecognised
-from appliance.transfer.found import Found, Reading, Skipped
+from appliance.transfer.found import Found, Listed, Reading, Skipped
 from appliance.vault.model import Account
 
 MIB = 1 << 20
@@ -33,7 +33,7 @@ RICH = Reading(
         ),
         Found(Account("v", "totp", "", "x", b"y", period=90), 0, "PE"),
     ),
-    skipped=(Skipped("entry 3", "why"),),
+    skipped=(Skipped("entry 3", "why", Listed("motp", "M", "n", "MZXW6", "MD5", 6, 10)), Skipped("x", "y")),
     warnings=("2 icons are not kept",),
     missing=("QR code 2 of 3 is missing",),
 )

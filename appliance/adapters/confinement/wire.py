@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Final
 
 from appliance import errors
 from appliance.errors import ApplianceError, CannotRead
-from appliance.transfer.found import Found, Reading, Skipped
+from appliance.transfer.found import Found, Listed, Reading, Skipped
 from appliance.vault.model import Account
 
 
@@ -67,7 +67,7 @@ def answer_of(answer: bytes) -> Reading:
             fields["format"],
             encrypted=fields["encrypted"],
             found=tuple(map(_found, fields["found"])),
-            skipped=tuple(Skipped(**one) for one in fields["skipped"]),
+            skipped=tuple(map(_skipped, fields["skipped"])),
             warnings=tuple(fields["warnings"]),
             missing=tuple(fields["missing"]),
         )
@@ -92,6 +92,11 @@ def _found(fields: Mapping[str, Any]) -> Found:
     names = {name: fields[name] for name in _NAMES}
     account = Account(**names, secret=base64.b64decode(fields["secret"], validate=True))
     return Found(account, fields["counter"], fields["secret_text"], tuple(fields["group_names"]))
+
+
+def _skipped(fields: Mapping[str, Any]) -> Skipped:
+    listed = fields["listed"]
+    return Skipped(fields["name"], fields["reason"], None if listed is None else Listed(**listed))
 
 
 _NAMES: Final = ("uuid", "type", "issuer", "name", "algorithm", "digits", "period", "note", "favorite")

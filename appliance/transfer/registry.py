@@ -108,7 +108,7 @@ def _formats_of(files: Sequence[Content], means: Means) -> Iterator[Format]:
 def _unknown(content: Content, name: str, means: Means) -> ApplianceError:
     if content.begins_like_json and content.json_problem is not None:
         return damaged("JSON", content.json_problem)
-    if (content.text or "").lstrip()[:5] == "<?xml":
+    if content.xml is None and (content.text or "").lstrip()[:5] == "<?xml":
         return damaged("XML", "it is cut off, or has parts that no settings file has")
     hint = "appliance inspect --formats lists what can be read"
     # Text without any space may be base64.

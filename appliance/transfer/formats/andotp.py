@@ -74,6 +74,9 @@ def _read(content: Content, means: Means) -> Reading:
 
 
 def _account(fields: Fields, means: Means) -> Found:
+    if fields.text("type").upper() == "MOTP":
+        # Its secret is hexadecimal; read as base32 it would be shown as another one.
+        raise entry.Unusable("mOTP codes are not supported")
     issuer, name = _names(fields)
     return entry.found(
         means,

@@ -8,6 +8,7 @@ Python 3.11 or newer and the package `cryptography`, nothing else of the project
     pip install cryptography
     python decrypt_backup.py vault.json             # one otpauth:// link for each account
     python decrypt_backup.py --json vault.json      # all that is in the file
+    python decrypt_backup.py parts.txt              # the same from the QR codes of a recovery sheet, one a line
 
 What it prints are the secrets themselves: mind the screen, the shell's history and where you redirect it. Any
 authenticator takes the links; as a QR code, a phone scans them (`qrencode -t ansiutf8 'otpauth://...'`).
@@ -18,6 +19,9 @@ The file is also an Aegis vault: Aegis on a phone imports it with the same passp
    scrypt (RFC 7914) makes a key of the passphrase, that key decrypts the slot's `key` by AES-256-GCM.
 2. The master key decrypts `db` (base64) by AES-256-GCM. That is JSON again; its `entries` are the accounts.
 
+A QR code of a recovery sheet says `OTPVAULT1-BACKUP-NUMBER-TOTAL-DATA-CHECK`. The DATA of all in a row is base32 of the
+file, compressed by zlib; CHECK is base32 of five bytes of the SHA-256 of all before its hyphen.
+
 Exit codes: 0 done, 1 the file can't be read, 2 usage, 3 wrong passphrase, 4 damaged or no such file format.
 """
 
@@ -26,7 +30,9 @@ import base64
 import getpass
 import hashlib
 import json
+import re
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -36,6 +42,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 Json = dict[str, Any]
+PART = re.compile(rb"(OTPVAULT1-([A-Z2-7]{8})-(\d{1,5})-(\d{1,5})-([A-Z2-7]+))-([A-Z2-7]{8})")
+FILE_LIMIT = 8 * 1024 * 1024
 
 
 class Failure(Exception):
@@ -48,7 +56,7 @@ class Failure(Exception):
 
 def opened(raw: bytes, entered: str) -> Json:
     """Return the decrypted document of a file. Raises Failure, or what a wrong part makes Python raise."""
-    file = json.loads(raw)
+    file = json.loads(joined(raw))
     header, sealed = file["header"], base64.b64decode(file["db"], validate=True)
     master = unwrapped([slot for slot in header["slots"] if slot["type"] == 1], entered)
     try:
@@ -59,6 +67,30 @@ def opened(raw: bytes, entered: str) -> Json:
         # Somebody who could write the file may have grafted an old key slot onto it; the contents are authentic.
         print("warning: the file's header is not the one it was saved with", file=sys.stderr)
     return dict(document)
+
+
+def joined(raw: bytes) -> bytes:
+    """Return the file that the QR codes in a text make; a file without any as it is. Raises Failure if some are missing."""
+    text = raw.replace(b"\0", b"").upper()  # Windows may have put a zero after each letter
+    if b"OTPVAULT1-" not in text:
+        return raw
+    backups: dict[tuple[bytes, int], dict[int, bytes]] = {}
+    for line, backup, number, total, data, check in PART.findall(text):
+        if base64.b32encode(hashlib.sha256(line).digest()[:5]) == check:
+            backups.setdefault((backup, int(total)), {})[int(number)] = data
+    if len(backups) != 1:
+        raise Failure("its QR codes are of several backups, or all are misread: keep those of one sheet", 4)
+    ((_, count), found), *_ = backups.items()
+    missing = [str(number) for number in range(1, count + 1) if number not in found]
+    if missing:
+        raise Failure(f"QR codes are missing or misread, of {count}: {', '.join(missing)}", 4)
+    packed = b"".join(found[number] for number in range(1, count + 1))
+    try:
+        return zlib.decompressobj().decompress(
+            base64.b32decode(packed + b"=" * (-len(packed) % 8)), FILE_LIMIT
+        )
+    except zlib.error:
+        raise Failure("its QR codes do not make a file", 4) from None
 
 
 def unwrapped(slots: list[Json], entered: str) -> bytes:
@@ -132,7 +164,7 @@ def told(problem: str, exit_code: int) -> int:
 def main() -> int:
     """Run the command and return its exit code."""
     parser = argparse.ArgumentParser(description="Print the accounts of an otp-appliance vault or backup.")
-    parser.add_argument("file", help="vault.json, or a backup as the broker had it")
+    parser.add_argument("file", help="vault.json, a backup as the broker had it, or the text of QR codes")
     parser.add_argument("--passphrase-file", metavar="FILE", help="passphrase or recovery key (default: ask)")
     parser.add_argument("--json", action="store_true", help="print everything in the file, not only links")
     arguments = parser.parse_args()

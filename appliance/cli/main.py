@@ -92,6 +92,7 @@ def parser() -> Parser:
         household,
         importing,
         locking,
+        paper,
         rekeying,
     )
 
@@ -121,6 +122,7 @@ def parser() -> Parser:
         exporting,
         locking,
         rekeying,
+        paper,
         daemon,
         demo,
     ):

@@ -14,6 +14,7 @@ from appliance.cli.arguments import command, daemon_publishes, json_flag, passph
 from appliance.cli.choosing import first_door, pin_flag
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
+from appliance.cli.scanning import backups_in, from_flag
 from appliance.core.status import backup_status
 from appliance.errands import Message, Visit, by_vault
 from appliance.errors import (
@@ -51,12 +52,10 @@ def register_restore(commands: Any) -> None:
         commands,
         "restore",
         _restore,
-        "bring a vault back from the broker or a file",
+        "bring a vault back from the broker, a file or paper",
         "sudo appliance restore",
     )
-    restore.add_argument(
-        "--from", dest="file", type=terminal.Input, metavar="FILE", help="a saved backup or a vault file"
-    )
+    from_flag(restore)
     restore.add_argument("--vault", metavar="ID", help="which vault, if the broker has several")
     restore.add_argument("--device", metavar="ID", help="only from this device's backup")
     restore.add_argument(
@@ -89,9 +88,8 @@ def _restore(args: argparse.Namespace, context: Context) -> int:
 
 
 def _fetched(args: argparse.Namespace, context: Context, device: Device) -> int:
-    if args.file is not None:
-        message = Message("", "", "backup", args.file.data)
-        return _from(args, context, device, (message,), None)
+    if args.files is not None:
+        return _from(args, context, device, backups_in(args.files), None)
     _show(context, "reading the backups", 0)
     with Visit(context.settings, device) as visit:
         messages = visit.messages("+/+/backup")

@@ -14,6 +14,8 @@ from appliance.cli.owner import as_caller
 from appliance.errors import ApplianceError, StorageFailed, UsageError, WrongPassphrase
 
 INPUT_LIMIT: Final = 10 * 1024 * 1024
+PICTURE_LIMIT: Final = 40 * 1024 * 1024
+"""A phone's photo of 50 megapixels has 20 MB, a PDF of a scanner that makes colour pictures of a few pages more."""
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -55,9 +57,9 @@ def tell_error(error: ApplianceError) -> None:
 class Input:
     """A file named on the command line, read when the command line is: before root gives up its rights. `-`: stdin."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, limit: int | None = None) -> None:
         self.name = name
-        self.data = _read(name)
+        self.data = _read(name, limit or INPUT_LIMIT)
 
     def line(self) -> str:
         """Return the contents as a secret: without one newline at the end. Raises UsageError if it is not text."""
@@ -70,23 +72,26 @@ class Input:
         return text.removesuffix("\n").removesuffix("\r")
 
 
-def _read(name: str) -> bytes:
+def picture(name: str) -> Input:
+    """Return a file that may be a picture: photos and scans are larger than what programs export."""
+    return Input(name, PICTURE_LIMIT)
+
+
+def _read(name: str, limit: int) -> bytes:
     try:
         if name == "-" and sys.stdin is None:
             raise UsageError("can't read standard input", "it is closed", "name a file")
         if name == "-":
-            data = sys.stdin.buffer.read(INPUT_LIMIT + 1)
+            data = sys.stdin.buffer.read(limit + 1)
         else:
             with Path(name).open("rb") as file:
-                data = file.read(INPUT_LIMIT + 1)
+                data = file.read(limit + 1)
     except OSError as error:
         raise UsageError(
             f"can't read {name}", (error.strerror or str(error)).lower(), "check the file's name"
         ) from None
-    if len(data) > INPUT_LIMIT:
-        raise UsageError(
-            f"can't read {name}", f"it is larger than {INPUT_LIMIT >> 20} MiB", "name another file"
-        )
+    if len(data) > limit:
+        raise UsageError(f"can't read {name}", f"it is larger than {limit >> 20} MiB", "name another file")
     return data
 
 

@@ -6,6 +6,7 @@ content   a file, and every way of looking at its bytes (text, JSON, CSV, XML, z
 entry     from an entry of a file to an account, or to the reason why not
 cipher    other programs' encryption, with limits on what a file may ask for
 archive   zip archives without tricks
+keyed     property lists of iOS programs
 export    from accounts to a target's files: what it can hold, and the proof that they come back
 found     the values that all of them exchange
 trouble   the ways in which a whole file can't be read, in one wording

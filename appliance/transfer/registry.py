@@ -13,14 +13,21 @@ from appliance.transfer.export import Target
 from appliance.transfer.formats import (
     aegis,
     andotp,
+    authenticator_extension,
     authy,
     battlenet,
     duo,
     freeotp,
     freeotpplus,
+    lastpass,
+    libpam,
     links,
+    onepassword,
+    otpauth_ios,
+    protonpass,
     totpauthenticator,
     twofas,
+    twofauth,
 )
 from appliance.transfer.found import Means, Reading
 from appliance.transfer.trouble import damaged, nothing_in
@@ -125,6 +132,13 @@ FORMATS: Final[tuple[Format, ...]] = (
     authy,
     battlenet,
     freeotp,
+    onepassword,
+    protonpass,
+    otpauth_ios,
+    twofauth,
+    lastpass,
+    authenticator_extension,
+    libpam,
     links,
     # Without a mark: recognised by a password only.
     totpauthenticator,

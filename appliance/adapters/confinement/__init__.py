@@ -9,8 +9,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import Final
 
-from appliance.adapters.confinement.wire import Order, answer_of, packed
+from appliance.adapters.confinement.wire import Order, answer_of, codes_of, packed
 from appliance.errors import CannotRead
 from appliance.transfer.found import Reading
 
@@ -28,6 +29,19 @@ def read(
     Raises what `registry.read` raises, and CannotRead if the files need too much memory or time, or break a decoder.
     """
     order = Order(tuple(files), password, key_file, memory_limit)
+    return answer_of(_answer(order, _IMPORT))
+
+
+def codes(files: Sequence[bytes]) -> tuple[tuple[str, ...], ...]:
+    """Return for each picture or PDF the texts of all QR codes in it; blocks, seconds for each on a small Pi.
+
+    Each file has a child of its own, so that many photos need no more memory than one. Raises what `picture.codes`
+    raises, and CannotRead if a file needs too much memory or time, or breaks a decoder.
+    """
+    return tuple(codes_of(_answer(Order((file,), None, None, 0, "codes"), _PICTURE)) for file in files)
+
+
+def _answer(order: Order, trouble: tuple[str, str]) -> bytes:
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module
         (sys.executable, *_COMMAND), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as child:
@@ -35,16 +49,22 @@ def read(
             answer, _ = child.communicate(packed(order), timeout=_WALL_SECONDS)
         except subprocess.TimeoutExpired:
             child.kill()
-            raise _broke("it takes too long") from None
+            raise _broke("it takes too long", trouble) from None
         except BaseException:
             child.kill()
             raise
     if child.returncode != os.EX_OK:
-        raise _broke("it needs too much memory or time, or breaks the decoder")
-    return answer_of(answer)
+        raise _broke("it needs too much memory or time, or breaks the decoder", trouble)
+    return answer
 
 
-def _broke(why: str) -> CannotRead:
-    return CannotRead(
-        "can't read the import", why, "export it in another format, or give its parts one after the other"
-    )
+def _broke(why: str, trouble: tuple[str, str]) -> CannotRead:
+    what, hint = trouble
+    return CannotRead(what, why, hint)
+
+
+_IMPORT: Final = (
+    "can't read the import",
+    "export it in another format, or give its parts one after the other",
+)
+_PICTURE: Final = ("can't read the picture", "make it smaller, or divide it: one page a picture")

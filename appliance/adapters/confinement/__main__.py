@@ -8,9 +8,9 @@ from pathlib import Path
 from uuid import UUID
 
 import appliance
-from appliance.adapters.confinement.wire import order_of, refused, told
+from appliance.adapters.confinement.wire import Order, order_of, refused, told, told_codes
 from appliance.errors import ApplianceError
-from appliance.transfer import registry
+from appliance.transfer import picture, registry
 
 _MEMORY = 176 << 20
 """Bytes of data, everything that Python and the decoders hold; a photo of 50 megapixels fits."""
@@ -26,16 +26,7 @@ def main() -> int:
     order = order_of(sys.stdin.buffer)
     _confine(order.memory_limit)
     try:
-        answer = told(
-            registry.read(
-                order.files,
-                password=order.password,
-                memory_limit=order.memory_limit,
-                new_uuid=_new_uuid,
-                key_file=order.key_file,
-                more_memory=_more_memory,
-            )
-        )
+        answer = _answered(order)
     except ApplianceError as error:
         answer = refused(error)
     except MemoryError:
@@ -43,6 +34,21 @@ def main() -> int:
     sys.stdout.buffer.write(answer)
     sys.stdout.buffer.flush()
     return os.EX_OK
+
+
+def _answered(order: Order) -> bytes:
+    if order.wanted == "codes":
+        return told_codes(tuple(code for file in order.files for code in picture.codes(file)))
+    return told(
+        registry.read(
+            order.files,
+            password=order.password,
+            memory_limit=order.memory_limit,
+            new_uuid=_new_uuid,
+            key_file=order.key_file,
+            more_memory=_more_memory,
+        )
+    )
 
 
 def _confine(memory_limit: int) -> None:

@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Literal
 
 from appliance import errors
 from appliance.errors import ApplianceError, CannotRead
@@ -20,11 +20,14 @@ class Order:
     password: str | None = field(repr=False)
     key_file: bytes | None = field(repr=False)
     memory_limit: int
+    wanted: Literal["accounts", "codes"] = "accounts"
+    """Accounts of one export; or the texts of QR codes, whatever they say."""
 
 
 def packed(order: Order) -> bytes:
     """Return an order as bytes: a line of JSON, and the files behind it."""
     head = {
+        "wanted": order.wanted,
         "sizes": [len(file) for file in order.files],
         "password": order.password,
         "key_file": None if order.key_file is None else base64.b64encode(order.key_file).decode(),
@@ -43,12 +46,18 @@ def order_of(stream: BinaryIO) -> Order:
         head["password"],
         None if key_file is None else base64.b64decode(key_file),
         head["memory_limit"],
+        head["wanted"],
     )
 
 
 def told(reading: Reading) -> bytes:
     """Return a reading as the answer."""
     return json.dumps({**asdict(reading), "found": [_plain(found) for found in reading.found]}).encode()
+
+
+def told_codes(codes: tuple[str, ...]) -> bytes:
+    """Return the texts of QR codes as the answer."""
+    return json.dumps({"codes": codes}).encode()
 
 
 def refused(error: ApplianceError) -> bytes:
@@ -60,9 +69,7 @@ def refused(error: ApplianceError) -> bytes:
 def answer_of(answer: bytes) -> Reading:
     """Return the reading of an answer, or raise the error that it is; CannotRead for anything else."""
     try:
-        fields = json.loads(answer)
-        if "error" in fields:
-            raise _ERRORS[fields["error"]](fields["what"], fields["why"], fields["hint"])
+        fields = _fields(answer)
         return Reading(
             fields["format"],
             encrypted=fields["encrypted"],
@@ -72,9 +79,25 @@ def answer_of(answer: bytes) -> Reading:
             missing=tuple(fields["missing"]),
         )
     except (ValueError, KeyError, TypeError):
-        raise CannotRead(
-            "can't read the import", "its reader gave no sensible answer", "export it in another format"
-        ) from None
+        raise CannotRead("can't read the import", _NONSENSE, "export it in another format") from None
+
+
+def codes_of(answer: bytes) -> tuple[str, ...]:
+    """Return the texts of QR codes of an answer, or raise the error that it is; CannotRead for anything else."""
+    try:
+        codes = _fields(answer)["codes"]
+        if isinstance(codes, list) and all(isinstance(code, str) for code in codes):
+            return tuple(codes)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise CannotRead("can't read the picture", _NONSENSE, "photograph it again, or save it as PNG")
+
+
+def _fields(answer: bytes) -> Mapping[str, Any]:
+    fields: Mapping[str, Any] = json.loads(answer)
+    if "error" in fields:
+        raise _ERRORS[fields["error"]](fields["what"], fields["why"], fields["hint"])
+    return fields
 
 
 def _plain(found: Found) -> dict[str, Any]:
@@ -99,6 +122,7 @@ def _skipped(fields: Mapping[str, Any]) -> Skipped:
     return Skipped(fields["name"], fields["reason"], None if listed is None else Listed(**listed))
 
 
+_NONSENSE: Final = "its reader gave no sensible answer"
 _NAMES: Final = ("uuid", "type", "issuer", "name", "algorithm", "digits", "period", "note", "favorite")
 _ERRORS: Final[Mapping[str, type[ApplianceError]]] = {
     kind.__name__: kind

@@ -63,7 +63,9 @@ def read(files: Sequence[Content], means: Means) -> Reading:
 
 def _read(content: Content, means: Means) -> Reading:
     if _is_pgp(content):
-        raise cannot_read(TITLE, "it is encrypted with OpenPGP", "decrypt it first: gpg --decrypt FILE")
+        raise cannot_read(
+            "OpenPGP", "it is encrypted with OpenPGP", "gpg --decrypt it, and import what comes out"
+        )
     encrypted = not isinstance(content.json, list)
     entries = Content(_unsealed(content.data, means.password_of(TITLE))).json if encrypted else content.json
     if not isinstance(entries, list):

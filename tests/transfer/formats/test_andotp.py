@@ -73,7 +73,7 @@ def test_openpgp_is_refused_with_advice(content: bytes) -> None:
     for password in (None, PASSWORD):
         with pytest.raises(CannotRead, match="encrypted with OpenPGP") as caught:
             read(content, password=password)
-        assert caught.value.hint == "decrypt it first: gpg --decrypt FILE"
+        assert caught.value.hint == "gpg --decrypt it, and import what comes out"
 
 
 def test_tags_become_groups() -> None:

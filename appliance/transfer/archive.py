@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-import zlib
 from typing import Final, cast
 
 from appliance.transfer.trouble import damaged, password_missing, wrong_password
@@ -47,7 +46,9 @@ class Archive:
             if isinstance(error, NotImplementedError) or not locked:
                 raise damaged(title, "its archive is compressed in an unknown way") from None
             raise wrong_password(title) from None
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, KeyError):
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - pyzipper has exceptions of its own, and a short file is an IndexError
             if locked:
                 # ZipCrypto checks one byte of the password; the checksum finds what slips through.
                 raise wrong_password(title, or_damaged=True) from None

@@ -6,12 +6,14 @@ small multiple of the file: what has too many parts to be an authenticator's exp
 
 import codecs
 import csv
+import io
 import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, NoReturn
 from xml.etree.ElementTree import Element
 
+from appliance.transfer import database
 from appliance.transfer.archive import Archive, opened
 
 PART_LIMIT: Final = 500_000
@@ -102,11 +104,15 @@ class Content:
             return None
         head = text.lstrip().partition("\n")[0]
         delimiter = max(",;\t", key=head.count)
-        if not head.count(delimiter) or text.count(delimiter) + text.count("\n") > PART_LIMIT:
+        parts = text.count(delimiter) + max(text.count("\n"), text.count("\r"))
+        if not head.count(delimiter) or parts > PART_LIMIT:
             return None
+        # A note may be longer than the 128 KiB that are the default.
+        csv.field_size_limit(max(len(text), csv.field_size_limit()))
         try:
+            # Not splitlines(): it also ends a row at characters that a value may hold, such as U+2028.
             rows = [
-                tuple(row) for row in csv.reader(text.splitlines(keepends=True), delimiter=delimiter) if row
+                tuple(row) for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row
             ]
         except csv.Error:
             return None
@@ -116,6 +122,11 @@ class Content:
     def archive(self) -> Archive | None:
         """The zip archive; None for anything else."""
         return opened(self.data)
+
+    @cached_property
+    def database(self) -> database.Database | None:
+        """The SQLite database; None for anything else."""
+        return database.opened(self.data)
 
     @cached_property
     def xml(self) -> Element | None:

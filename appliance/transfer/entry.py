@@ -5,6 +5,7 @@ are defaults. Names lose control and direction characters. Steam codes have one 
 file says of them.
 """
 
+import base64
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from appliance.vault.model import (
 
 ENTRY_LIMIT: Final = 50_000
 """Entries of one file; a person has hundreds."""
+_NAME_LIMIT: Final = 4_000
+"""Characters."""
 Item = TypeVar("Item")
 
 
@@ -63,6 +66,14 @@ class Fields:
     def whole(self, name: str) -> int | None:
         """Return a whole number, also from a text of digits; None if it is missing, null or blank."""
         return whole(self.raw.get(name), name)
+
+    def binary(self, name: str) -> bytes:
+        """Return the bytes of a base64 text, with its padding; none if it is missing or null."""
+        text = self.text(name)
+        try:
+            return base64.b64decode(text, validate=True)
+        except ValueError:
+            raise Unusable(f"its {name} is not base64") from None
 
     def flag(self, name: str) -> bool:
         """Return whether a flag is set, also if it is written as a text or a number."""
@@ -123,6 +134,8 @@ def found(
     secret_bytes, secret_text = secret_of(secret)
     # JSON can hold half a surrogate pair, and neither a vault nor a terminal can.
     common: dict[str, Any] = {"note": note.encode(errors="replace").decode(), "favorite": favorite}
+    if max(len(issuer), len(name)) > _NAME_LIMIT:
+        raise Unusable(f"its name has more than {_NAME_LIMIT} characters")
     issuer, name = otpauth.printable(issuer), otpauth.printable(name)
     group_names = tuple(dict.fromkeys(filter(None, map(otpauth.printable, groups))))
     if type_ == "steam":
@@ -274,7 +287,7 @@ def collect(
 
 def _called(item: Item, name_of: Callable[[Item], str]) -> str:
     try:
-        return otpauth.printable(name_of(item))
+        return otpauth.printable(name_of(item)[:_NAME_LIMIT])
     except Unusable:
         return ""
 

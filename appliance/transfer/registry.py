@@ -5,6 +5,7 @@ first that recognises a file has it, so what is marked beyond doubt stands befor
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Final, Protocol
 
 from appliance.errors import ApplianceError, NothingFound, NotRecognised, UsageError
@@ -14,20 +15,33 @@ from appliance.transfer.formats import (
     aegis,
     andotp,
     authenticator_extension,
+    authenticatorplus,
     authy,
     battlenet,
+    bitwarden,
     duo,
+    ente,
     freeotp,
     freeotpplus,
+    google_sqlite,
+    keepass,
+    keepassxc,
     lastpass,
     libpam,
     links,
+    microsoft,
     onepassword,
     otpauth_ios,
+    password_csv,
+    proton,
     protonpass,
+    raivo,
+    steam,
+    stratum,
     totpauthenticator,
     twofas,
     twofauth,
+    winauth,
 )
 from appliance.transfer.found import Means, Reading
 from appliance.transfer.trouble import damaged, nothing_in
@@ -82,22 +96,30 @@ def read(
         )
     means = Means(password, memory_limit, new_uuid, key_file, more_memory)
     contents = [Content(file) for file in files]
-    formats = {format_.NAME: format_ for format_ in _formats_of(contents, means)}
-    if len(formats) > 1:
+    format_ = _format_of(contents, means)
+    reading = format_.read(contents, means)
+    if reading.found or reading.skipped:
+        return reading
+    raise nothing_in(format_.TITLE)
+
+
+def _format_of(files: Sequence[Content], means: Means) -> Format:
+    """Return the first format that all files have: one alone may look like that of another program."""
+    if not files:
+        raise NothingFound("can't find accounts", "no file was given", "appliance inspect FILE")
+    of_each = list(_formats_of_each(files, means))
+    common = [each for each in of_each[0] if all(each in others for others in of_each)]
+    if not common:
+        names = sorted({formats[0].NAME for formats in of_each})
         raise UsageError(
             "can't read the files together",
-            f"they have different formats ({', '.join(sorted(formats))})",
+            f"they have different formats ({', '.join(names)})",
             "import one export after the other",
         )
-    for format_ in formats.values():
-        reading = format_.read(contents, means)
-        if reading.found or reading.skipped:
-            return reading
-        raise nothing_in(format_.TITLE)
-    raise NothingFound("can't find accounts", "no file was given", "appliance inspect FILE")
+    return common[0]
 
 
-def _formats_of(files: Sequence[Content], means: Means) -> Iterator[Format]:
+def _formats_of_each(files: Sequence[Content], means: Means) -> Iterator[list[Format]]:
     for number, content in enumerate(files, 1):
         name = "the file" if len(files) == 1 else f"file {number}"
         if content.empty:
@@ -106,10 +128,12 @@ def _formats_of(files: Sequence[Content], means: Means) -> Iterator[Format]:
                 f"{name} is empty",
                 "export it again, and check that it holds something",
             )
-        format_ = next((each for each in FORMATS if each.recognises(content, means)), None)
-        if format_ is None:
+        candidates = (each for each in FORMATS if each.recognises(content, means))
+        # One is enough for one file, and asking all of them takes its time.
+        formats = list(candidates) if len(files) > 1 else list(islice(candidates, 1))
+        if not formats:
             raise _unknown(content, name, means)
-        yield format_
+        yield formats
 
 
 def _unknown(content: Content, name: str, means: Means) -> ApplianceError:
@@ -127,21 +151,34 @@ def _unknown(content: Content, name: str, means: Means) -> ApplianceError:
 FORMATS: Final[tuple[Format, ...]] = (
     aegis,
     twofas,
+    bitwarden,
+    stratum,
+    proton,
+    ente,
     freeotpplus,
     duo,
     authy,
     battlenet,
     freeotp,
+    keepass,
+    microsoft,
+    google_sqlite,
     onepassword,
     protonpass,
+    raivo,
+    authenticatorplus,
     otpauth_ios,
     twofauth,
     lastpass,
     authenticator_extension,
+    keepassxc,
+    password_csv,
     libpam,
+    winauth,
     links,
     # Without a mark: recognised by a password only.
     totpauthenticator,
+    steam,
     andotp,
 )
 
@@ -150,6 +187,14 @@ TARGETS: Final[dict[str, Target]] = {
     "aegis-plain": Target(aegis.TITLE, ".json", aegis.hold, aegis.write_plain),
     "2fas": Target(twofas.TITLE, ".2fas", twofas.hold, twofas.write, encrypted=True),
     "2fas-plain": Target(twofas.TITLE, ".2fas", twofas.hold, twofas.write_plain),
+    "ente": Target(ente.TITLE, ".json", ente.hold, ente.write, encrypted=True),
+    "ente-plain": Target(ente.TITLE, ".txt", ente.hold, ente.write_plain),
+    "proton": Target(proton.TITLE, ".json", proton.hold, proton.write, encrypted=True),
+    "proton-plain": Target(proton.TITLE, ".json", proton.hold, proton.write_plain),
+    "stratum": Target(stratum.TITLE, ".stratum", stratum.hold, stratum.write, encrypted=True),
+    "stratum-plain": Target(stratum.TITLE, ".stratum", stratum.hold, stratum.write_plain),
+    "bitwarden": Target(bitwarden.TITLE, ".json", bitwarden.hold, bitwarden.write),
+    "keepassxc": Target("KeePassXC", ".csv", keepassxc.hold, keepassxc.write),
     "andotp": Target(andotp.TITLE, ".json", andotp.hold, andotp.write),
     "uris": Target(links.TITLE, ".txt", links.hold, links.write),
 }

@@ -24,6 +24,16 @@ def wrong_password(title: str, *, or_damaged: bool = False) -> WrongPassphrase:
     )
 
 
+def wrong_keys(title: str, *, key_file: bool, or_damaged: bool) -> WrongPassphrase:
+    """Return the error for a database that neither a password opens nor, if there is one, a `key_file` with it."""
+    why = "wrong password or key file" if key_file else "wrong password, or its key file is missing"
+    return WrongPassphrase(
+        f"can't open the {title} file",
+        why + (", or the file is damaged" if or_damaged else ""),
+        "the password is that of the database, and case-sensitive; if it has a key file, it needs both",
+    )
+
+
 def damaged(title: str, why: str) -> FileDamaged:
     """Return the error for a file whose content is not what its format promises."""
     return FileDamaged(f"can't read the {title} file", why, "export it once more, and copy it as it is")
@@ -43,10 +53,10 @@ def too_new(title: str, what: str, number: object, known: str) -> CannotRead:
     )
 
 
-def nothing_in(title: str) -> NothingFound:
-    """Return the error for a valid file without accounts."""
-    return NothingFound(
-        f"can't find accounts in the {title} file",
-        "there are none",
-        "export it again, and check that the export holds accounts",
-    )
+def nothing_in(
+    title: str,
+    why: str = "there are none",
+    instead: str = "export it again, and check that the export holds accounts",
+) -> NothingFound:
+    """Return the error for a valid file without accounts; `instead` is what its owner can do."""
+    return NothingFound(f"can't find accounts in the {title} file", why, instead)

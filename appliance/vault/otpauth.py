@@ -57,6 +57,8 @@ def parse(uri: str, *, uuid: str) -> Parsed:
     Takes `otpauth://`, `apple-otpauth://` and `steam://SECRET`, with spaces, quotes or a byte order mark around it.
     Raises NotOtpauth for anything else, and for parameters outside the ranges of `model`.
     """
+    if len(uri) > _LENGTH_LIMIT:
+        raise NotOtpauth("the link is too long")
     scheme, _, body = _trimmed(uri).partition("://")
     match scheme.lower():
         case "otpauth" | "apple-otpauth":
@@ -224,6 +226,8 @@ def _trimmed(text: str) -> str:
 
 _TYPES: Final[Mapping[str, Type]] = {name: name for name in TYPES}
 _SCHEMES: Final = frozenset({"otpauth", "apple-otpauth", "otpauth-migration", "steam", "motp"})
+_LENGTH_LIMIT: Final = 200_000
+"""Characters; a link of ten million can have more parameters than there is memory."""
 _COLON: Final = re.compile(r":|%3[Aa]")
 _WRAPPING: Final = " \t\r\n\u00a0\ufeff\"'`\u2018\u2019\u201c\u201d"
 _BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")

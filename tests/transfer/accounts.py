@@ -40,11 +40,11 @@ def founds(draw: st.DrawFn) -> Found:
     return _found(account, counter, tuple(draw(st.lists(NAMES.filter(bool), max_size=3, unique=True))))
 
 
-def comes_back(target: Target, accounts: list[Found]) -> None:
-    """Fail unless everything that the target can hold comes back from what is written, in its order."""
+def comes_back(target: Target, accounts: list[Found]) -> int:
+    """Fail unless everything that the target can hold comes back from what is written, in its order; return how many."""
     held = plan(target, accounts).kept
     if not held:
-        return
+        return 0
     password = PASSWORD if target.encrypted else None
     reading = read(*target.write(held, write_means(password or "")), password=password)
     assert not reading.skipped
@@ -53,3 +53,4 @@ def comes_back(target: Target, accounts: list[Found]) -> None:
         assert found.account.note == expected.account.note
         assert found.account.favorite == expected.account.favorite
         assert set(found.group_names) == set(expected.group_names)
+    return len(held)

@@ -1,5 +1,6 @@
 """Reading a foreign file in a test: predictable uuids, and what is found as plain tuples."""
 
+from hashlib import shake_128
 from itertools import count
 
 from appliance.transfer import registry
@@ -17,9 +18,9 @@ def means(password: str | None = None, *, memory_limit: int = MEMORY, key_file: 
 
 
 def write_means(password: str = "") -> WriteMeans:
-    """Return means whose randomness is a counter: each byte is another, and each call too."""
+    """Return means whose randomness is another at each call, and the same in each test."""
     numbers = count(1)
-    return WriteMeans(password, lambda size: bytes(next(numbers) % 256 for _ in range(size)), 1_800_000_000)
+    return WriteMeans(password, lambda size: shake_128(b"%d" % next(numbers)).digest(size), 1_800_000_000)
 
 
 def contents(*files: str | bytes) -> list[Content]:

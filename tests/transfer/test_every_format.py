@@ -40,7 +40,7 @@ def test_a_file_is_recognised_and_gives_its_accounts(sample: Sample) -> None:
 
 @ENCRYPTED
 def test_without_its_password_an_encrypted_file_asks_for_it_or_is_not_recognised(sample: Sample) -> None:
-    with pytest.raises((PasswordMissing, NothingFound)):
+    with pytest.raises((PasswordMissing, NothingFound, CannotRead)):
         read(*sample.files, key_file=sample.key_file)
 
 

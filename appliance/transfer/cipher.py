@@ -140,8 +140,10 @@ def _check_argon2(
     if passes < 1 or lanes < 1 or kib < 8 * lanes or len(salt) < 8:
         raise _excessive(title, "Argon2 with impossible parameters", "those of RFC 9106")
     memory = kib << 10
-    if memory > most or lanes > 64:
-        raise _excessive(title, f"{memory >> 20} MiB in {lanes} lanes", f"{most >> 20} MiB in 64")
+    if lanes > 64:
+        raise _excessive(title, f"{lanes} lanes", "64")
+    if memory > most:
+        raise _excessive(title, f"{memory >> 20} MiB in {passes} passes", f"{most >> 20} MiB")
     if memory * passes > product:
         work = memory * passes >> 20
         raise _excessive(title, f"{work} MiB of work in {passes} passes", f"{product >> 20} MiB")

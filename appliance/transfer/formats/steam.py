@@ -188,7 +188,14 @@ class _Keys:
         if lock.scheme == "LegacySdaCompatible":
             return cipher.pbkdf2(TITLE, "sha1", self._password, lock.salt, _ROUNDS)
         limit = self._means.memory_limit
-        return cipher.argon2id(TITLE, self._password, lock.salt, **_ARGON2, memory_limit=limit)
+        return cipher.argon2id(
+            TITLE,
+            self._password,
+            lock.salt,
+            **_ARGON2,
+            memory_limit=limit,
+            more_memory=self._means.more_memory,
+        )
 
 
 def _lock_of(one: dict[str, Any]) -> _Lock | None:

@@ -181,7 +181,7 @@ def test_an_encrypted_file_with_broken_fields_is_damaged(changes: dict[str, obje
         ({"opsLimit": 0}, "impossible parameters"),
         ({"opsLimit": -1}, "impossible parameters"),
         ({"memLimit": 2**30 + 1024}, "1024 MiB in 1 passes, and at most 1024 MiB"),
-        ({"memLimit": 2**30, "opsLimit": 5}, "1024 MiB in 5 passes"),
+        ({"memLimit": 2**30, "opsLimit": 5}, "5120 MiB of work in 5 passes"),
         ({"memLimit": 2**22, "opsLimit": 2**40}, "passes"),
         ({"memLimit": 1e300}, "at most 1024 MiB"),
         ({"memLimit": 2**30, "opsLimit": 4}, "needs 1024 MiB of memory, more than is free"),

@@ -59,7 +59,7 @@ def test_other_lists_and_archives_are_not_recognised() -> None:
     for other in (packed({**ENTRIES[0], "timer": "30"} | {}), packed(entry())):
         assert read(other).format == raivo.NAME
     for foreign in (
-        packed({"secret": OTHER, "type": "TOTP", "label": "a"}),
+        packed({"secret": OTHER, "name": "a"}),
         packed(),
         plain_zip(a__json=LIST),
     ):

@@ -94,7 +94,7 @@ def test_one_without_the_other_says_what_is_needed() -> None:
     with pytest.raises(CannotRead, match=r"manifest\.json only lists"):
         read(OLD[0], password="pass")
     with pytest.raises(CannotRead, match=r"only together with their manifest\.json"):
-        read(OLD[1], password="pass")
+        read(OLD[1])
     with pytest.raises(PasswordMissing):
         read(*OLD)
 
@@ -133,9 +133,11 @@ def test_a_manifest_that_asks_for_too_much_is_refused() -> None:
 
 def test_the_memory_for_a_key_is_asked_for_before_it_is_taken() -> None:
     asked: list[int] = []
-    limited = replace(means("pass"), memory_limit=0, more_memory=asked.append)
+    lock = _Lock("Argon2idAes256", SALT * 2, IV)
     with pytest.raises(CannotRead):
-        _Keys(b"pass", limited).of(_Lock("Argon2idAes256", SALT * 2, IV))
+        _Keys(b"pass", replace(means("pass"), memory_limit=0, more_memory=asked.append)).of(lock)
+    assert asked == []
+    _Keys(b"pass", replace(means("pass"), more_memory=asked.append)).of(lock)
     assert asked == [62_500 << 10]
 
 

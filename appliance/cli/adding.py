@@ -12,6 +12,7 @@ from appliance import app
 from appliance.cli import terminal
 from appliance.cli.accounts import public, refuse_out_of_range, tell_code
 from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke, told
+from appliance.cli.filming import camera_flag, filmed
 from appliance.cli.foreign import read, refuse_empty, tell_troubles
 from appliance.cli.main import Context
 from appliance.cli.selection import called
@@ -32,7 +33,7 @@ def register(commands: Any) -> None:
         "add",
         _add,
         "add an account",
-        "appliance add 'otpauth://totp/...'\n  appliance add --image screenshot.png\n"
+        "appliance add 'otpauth://totp/...'\n  appliance add --image screenshot.png\n  appliance add --camera\n"
         "  appliance add --issuer GitHub --name anna",
     )
     add.add_argument(
@@ -47,6 +48,7 @@ def register(commands: Any) -> None:
         metavar="FILE",
         help="a screenshot or photo of the QR code; '-' reads it",
     )
+    camera_flag(add)
     add.add_argument("--issuer", default="", help="the service")
     add.add_argument("--name", default="", help="your name there")
     add.add_argument(
@@ -77,7 +79,7 @@ def _add(args: argparse.Namespace, context: Context) -> int:
     added = [vault.records[each.found.account.uuid] for each in coming]
     if args.json:
         answers = [public(record, vault) for record in added]
-        terminal.tell_json(answers[0] if args.image is None else answers)
+        terminal.tell_json(answers[0] if args.image is None and args.camera is None else answers)
         return 0
     for record in added:
         terminal.tell(f"added {called(record.account)}")
@@ -103,6 +105,8 @@ def _new(coming: Sequence[Arrival], vault: Vault) -> list[Arrival]:
 
 def _wanted(args: argparse.Namespace, context: Context) -> Reading:
     try:
+        if args.camera is not None:
+            return filmed(args)
         if args.image is not None:
             return _pictured(args, context)
         if args.uri is not None:

@@ -139,7 +139,13 @@ def _show_pages(target: Target, kept: tuple[Found, ...], context: Context) -> No
     """Show QR codes that fit the terminal, one after the other."""
     assert target.pages is not None  # noqa: S101 - asked before
     columns, rows = shutil.get_terminal_size()
-    pages = target.pages(kept, (columns, rows - 2), WriteMeans("", os.urandom, int(time.time())))
+    pages = target.pages(kept, columns, rows - 2, WriteMeans("", os.urandom, int(time.time())))
+    if not pages:
+        raise UsageError(
+            _WHAT,
+            f"its QR codes do not fit {columns} columns and {rows} rows",
+            "make the terminal larger or its letters smaller, or -o codes.png",
+        )
     for number, (text, holds) in enumerate(pages, 1):
         what = f"QR code {number} of {len(pages)}: {counted(holds)}"
         _show(text, what)
@@ -149,16 +155,19 @@ def _show_pages(target: Target, kept: tuple[Found, ...], context: Context) -> No
 
 def _show(text: str, what: str) -> None:
     coloured = sys.stdout.isatty()
-    width, height = qr_code.size(text)
+    quiet = qr_code.QUIET_ZONES[0]
     if coloured:
         columns, rows = shutil.get_terminal_size()
-        if width > columns or height > rows - 1:
+        fitting = [each for each in qr_code.QUIET_ZONES if qr_code.fits(text, each, columns, rows - 1)]
+        if not fitting:
+            width, height = qr_code.size(text, quiet)
             raise UsageError(
                 f"can't show {what}",
                 f"it needs a terminal of {width} columns and {height + 1} rows, and this has {columns} and {rows}",
                 "make the terminal larger or its letters smaller, or -o codes.png",
             )
-    for line in qr_code.lines(text, coloured=coloured):
+        quiet = fitting[0]
+    for line in qr_code.lines(text, quiet, coloured=coloured):
         terminal.tell(line)
 
 

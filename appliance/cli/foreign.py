@@ -91,7 +91,7 @@ def refuse_empty(args: argparse.Namespace, reading: Reading) -> None:
     """Raise NothingFound if no entry of the files can be used."""
     if not reading.found:
         raise NothingFound(
-            f"can't use {args.files[0].name}",
+            f"can't use {args.files[0].name if args.files else 'the pictures'}",
             f"none of its {len(reading.skipped)} entries can be used",
             "the reasons are listed above",
         )

@@ -8,6 +8,7 @@ from typing import Any, Final
 from appliance import app
 from appliance.cli import terminal
 from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke, told
+from appliance.cli.filming import camera_flag, filmed
 from appliance.cli.foreign import (
     ROWS,
     account_json,
@@ -41,7 +42,8 @@ def register(commands: Any) -> None:
         "bring accounts over from another authenticator's file or QR codes",
         "sudo appliance import export.json\n  ssh pi sudo appliance import - < photo.jpg",
     )
-    file_arguments(parser)
+    file_arguments(parser, needed=False)
+    camera_flag(parser)
     parser.add_argument("--dry-run", action="store_true", help="only show what would be imported")
     parser.add_argument(
         "--on-duplicate",
@@ -60,7 +62,7 @@ def register(commands: Any) -> None:
 
 
 def _import(args: argparse.Namespace, context: Context) -> int:
-    reading = read(args, context)
+    reading = _wanted(args, context)
     _refuse_empty(args, reading)
     vault_keeper = keeper(args, context)
     vault = told(vault_keeper.open()).vault
@@ -79,6 +81,14 @@ def _import(args: argparse.Namespace, context: Context) -> int:
     vault_keeper.change(apply)
     poke(context)
     return _answer(args, reading, coming, imported)
+
+
+def _wanted(args: argparse.Namespace, context: Context) -> Reading:
+    if args.camera is not None:
+        return filmed(args)
+    if not args.files:
+        raise UsageError(_WHAT, "no file is named", "appliance import FILE, or --camera")
+    return read(args, context)
 
 
 def _refuse_empty(args: argparse.Namespace, reading: Reading) -> None:

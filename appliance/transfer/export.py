@@ -30,8 +30,9 @@ class Target:
     """Return the export, of one file for most targets; each account was returned by `hold`."""
     encrypted: bool = False
     """Whether it needs a password."""
-    pages: Callable[[Sequence[Found], tuple[int, int], WriteMeans], tuple[tuple[str, int], ...]] | None = None
-    """Return QR codes for a terminal of so many columns and lines: (text, number of accounts) of each; None: it has none."""
+    pages: Callable[[Sequence[Found], int, int, WriteMeans], tuple[tuple[str, int], ...]] | None = None
+    """Return QR codes for a terminal of so many columns and lines: (text, number of accounts) of each, none if
+    it is too small; None: the target has none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from appliance.transfer.formats import (
     ente,
     freeotp,
     freeotpplus,
+    google,
     google_sqlite,
     keepass,
     keepassxc,
@@ -196,6 +197,7 @@ TARGETS: Final[dict[str, Target]] = {
     "bitwarden": Target(bitwarden.TITLE, ".json", bitwarden.hold, bitwarden.write),
     "keepassxc": Target("KeePassXC", ".csv", keepassxc.hold, keepassxc.write),
     "andotp": Target(andotp.TITLE, ".json", andotp.hold, andotp.write),
+    "google": Target(google.TITLE, ".png", google.hold, google.write, pages=google.terminal_pages),
     "uris": Target(links.TITLE, ".txt", links.hold, links.write),
 }
 """By the name that `export --to` takes. Where a program knows both, the plain name is its encrypted format."""

@@ -71,7 +71,7 @@ def test_nothing_to_read_is_nothing_found(files: tuple[bytes, ...], why: str) ->
 
 
 @pytest.mark.parametrize(
-    "content", [b"hello", b"\x89PNG\r\n\x1a\n", b"{}", b"[1]", b"https://totp/a?secret=MZXW6YTB"]
+    "content", [b"hello", b"\x89ABC\r\n\x1a\n", b"{}", b"[1]", b"https://totp/a?secret=MZXW6YTB"]
 )
 def test_an_unknown_format_is_said_to_be_one(content: bytes) -> None:
     with pytest.raises(NothingFound, match="format of the file is not recognised") as caught:

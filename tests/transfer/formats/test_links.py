@@ -1,10 +1,15 @@
-"""Lists of links: what counts as a line, and that a bad one does not cost the others."""
+"""Links in lists and pictures: what counts as a line, and that a bad one does not cost the others."""
+
+import io
 
 import pytest
+from PIL import Image
 
+from appliance.errors import FileDamaged, NothingFound
 from appliance.transfer.formats import links
 from appliance.transfer.found import Means, Reading, Skipped
 from tests.transfer.reading import contents, means
+from tests.transfer.samples.links import account, google, html, png
 
 ONE = "otpauth://totp/Example:alice?secret=MZXW6YTBOI"
 TWO = "otpauth://totp/Example:bob?secret=MZXW6YTB"
@@ -100,3 +105,105 @@ def test_no_representation_shows_a_secret_or_password() -> None:
     assert "foobar" not in shown
     assert "pass word" not in shown
     assert "key file" not in shown
+
+
+def test_pictures_and_texts_are_one_export_in_any_order() -> None:
+    first, second, third = (google(account(f"a{n}"), size=3, index=n) for n in range(3))
+    reading = read(png(third), f"{ONE}\n{first}", html(second), png(third))
+    assert names(reading) == ["a2", "alice", "a0", "a1"]
+    assert (reading.skipped, reading.missing) == ((), ())
+
+
+def test_a_missing_page_is_named() -> None:
+    reading = read(png(google(account("a"), size=3, index=0)))
+    assert names(reading) == ["a"]
+    assert reading.missing == ("QR codes 2-3 of 3",)
+
+
+def test_a_page_that_is_read_twice_counts_once() -> None:
+    page = google(account("a"))
+    assert names(read(f"{page}\n{page}", png(page))) == ["a"]
+
+
+def test_a_broken_page_and_a_bad_account_are_skipped_with_their_place() -> None:
+    reading = read(
+        f"{ONE}\notpauth-migration://offline?data=XXXX\n{google(account('b', algorithm=4), account(''), b'')}"
+    )
+    assert names(reading) == ["alice", ""]
+    assert [(skipped.name, skipped.reason) for skipped in reading.skipped] == [
+        ("line 2", "its data is cut off, or is not that of an export"),
+        ("b", "codes made with MD5 are not supported"),
+        ("line 3, account 3", "the secret is empty"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("https://example.org/MZXW6", "it is a web address, and no link to an account"),
+        ("WIFI:T:WPA;S:home;P:MZXW6;;", "it is the access to a Wi-Fi network, and no link to an account"),
+        (
+            "phonefactor://activate?code=MZXW6",
+            "it is for logins that Microsoft Authenticator confirms without a code, and no link to an account",
+        ),
+        ("MZXW6", "it is no link to an account"),
+        ("motp://x", "mOTP codes are not supported"),
+    ],
+)
+def test_a_code_of_something_else_is_skipped_without_its_text(text: str, reason: str) -> None:
+    reading = read(png(ONE, text))
+    assert names(reading) == ["alice"]
+    assert reading.skipped == (Skipped("QR code 2", reason),)
+
+
+def test_a_picture_without_a_code_is_nothing_found_with_advice() -> None:
+    with pytest.raises(NothingFound, match="none can be read in the picture") as caught:
+        read(blank())
+    assert "straight" in caught.value.hint
+    with pytest.raises(NothingFound, match="web page"):
+        read(html())
+
+
+def test_a_picture_without_a_code_among_others_is_skipped() -> None:
+    reading = read(png(ONE), blank())
+    assert names(reading) == ["alice"]
+    assert reading.skipped == (Skipped("file 2", "no QR code can be read in it"),)
+
+
+def test_a_broken_picture_is_named() -> None:
+    with pytest.raises(FileDamaged) as caught:
+        read(png(ONE)[:60])
+    assert caught.value.what == "can't read the picture"
+    with pytest.raises(FileDamaged) as caught:
+        read(ONE, png(ONE)[:60])
+    assert caught.value.what == "can't read the picture, file 2"
+
+
+def test_a_web_page_may_hold_what_cannot_be_read_beside_its_codes() -> None:
+    page = html(ONE, "https://example.org").replace(
+        b"</table>",
+        b"<img src='data:image/png;base64,!\xc3\xa4'><img src=data:image/png;base64,AAAA><img></table><b",
+    )
+    assert links.recognises(contents(page)[0], means())
+    reading = read(page)
+    assert names(reading) == ["alice"]
+    assert len(reading.skipped) == 1
+
+
+@pytest.mark.parametrize(
+    "page", [b"<html><img src='x.png'></html>", b"<a href='otpauth:x'>", b"x data:image/png;base64,"]
+)
+def test_a_web_page_without_pictures_in_it_is_none_of_these(page: bytes) -> None:
+    assert not links.recognises(contents(page)[0], means())
+
+
+def test_a_flood_of_pages_is_refused() -> None:
+    pages = "\n".join(google(account(f"{n}"), size=2, index=n % 2) for n in range(2_001))
+    with pytest.raises(FileDamaged, match="2000"):
+        read(pages)
+
+
+def blank() -> bytes:
+    written = io.BytesIO()
+    Image.new("L", (300, 200), 255).save(written, "PNG")
+    return written.getvalue()

@@ -125,7 +125,9 @@ def _pictured(args: argparse.Namespace, context: Context) -> Reading:
     refuse_empty(pictured, reading)
     if reading.missing:
         raise UsageError(
-            _WHAT, "; ".join(reading.missing), "appliance import takes all pictures of one export together"
+            _WHAT,
+            f"missing: {', '.join(reading.missing)}",
+            "appliance import takes all pictures of one export together",
         )
     return reading
 

@@ -144,7 +144,7 @@ def _show_pages(target: Target, kept: tuple[Found, ...], context: Context) -> No
         raise UsageError(
             _WHAT,
             f"its QR codes do not fit {columns} columns and {rows} rows",
-            "make the terminal larger or its letters smaller, or -o codes.png",
+            "one of 60 columns and 34 rows holds nearly all; or -o codes.png",
         )
     for number, (text, holds) in enumerate(pages, 1):
         what = f"QR code {number} of {len(pages)}: {counted(holds)}"

@@ -39,7 +39,7 @@ def filmed(args: argparse.Namespace) -> Reading:
         if not alone.found or not collection.add(picture, alone):
             continue
         reading = _read(collection.pictures)
-        missing = f", {'; '.join(reading.missing)}" if reading.missing else ""
+        missing = f", missing: {', '.join(reading.missing)}" if reading.missing else ""
         terminal.note(f"{counted(len(reading.found))} read{missing}")
         if not reading.missing:
             return reading

@@ -116,7 +116,7 @@ def as_json(reading: Reading, *, secrets: bool = False) -> terminal.Json:
             *(_listed_json(one.listed, secrets=secrets) for one in reading.skipped if one.listed),
         ],
         "skipped": [{"name": skipped.name, "reason": skipped.reason} for skipped in reading.skipped],
-        "warnings": [*reading.missing, *reading.warnings],
+        "warnings": [*map(lacking, reading.missing), *reading.warnings],
     }
 
 
@@ -146,6 +146,11 @@ def _listed_json(listed: Listed, *, secrets: bool) -> terminal.Json:
     }
 
 
+def lacking(part: str) -> str:
+    """Return that a part of the export is missing, in words."""
+    return f"missing: {part}"
+
+
 def headline(reading: Reading) -> str:
     """Return what kind of file it is and how much it holds."""
     title = next((each.TITLE for each in registry.FORMATS if reading.format == each.NAME), reading.format)
@@ -170,7 +175,7 @@ def tell_troubles(reading: Reading) -> None:
         terminal.tell(f"skipped {skipped.name}: {skipped.reason}")
     if len(reading.skipped) > ROWS:
         terminal.tell(f"and {len(reading.skipped) - ROWS} more are skipped")
-    for text in (*reading.missing, *reading.warnings[:ROWS]):
+    for text in (*map(lacking, reading.missing), *reading.warnings[:ROWS]):
         terminal.warn(text)
 
 

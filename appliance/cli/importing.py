@@ -125,7 +125,7 @@ def _agree(args: argparse.Namespace, context: Context, reading: Reading, importe
     """Return if the import is wanted. Raises UsageError otherwise, and if parts are missing that nobody accepted."""
     if reading.missing and not args.incomplete:
         answer = context.person.answer(
-            f"{'; '.join(reading.missing)}: import the {counted(imported)} without them? type yes:",
+            f"missing: {', '.join(reading.missing)}. Import {counted(imported)} without them? type yes:",
             instead="give all parts together, or --incomplete",
         )
     elif args.yes or args.json or not context.person.asked:

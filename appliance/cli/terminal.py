@@ -5,6 +5,7 @@ import getpass
 import json
 import os
 import sys
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,10 +174,21 @@ class Person:
 
 def table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Return rows as lines with aligned columns."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
+    widths = [max(_cells(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []
     return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+        "  ".join(
+            cell + " " * (width - _cells(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
     ]
+
+
+def _cells(text: str) -> int:
+    """Return the cells of a terminal that a text takes: Chinese letters and emoji take two, combining marks none."""
+    return sum(
+        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in {"F", "W"} else 1
+        for each in text
+    )
 
 
 Json = dict[str, Any]

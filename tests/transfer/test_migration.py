@@ -132,13 +132,19 @@ def test_the_data_may_be_escaped_or_not_and_lack_its_padding(dress: str) -> None
         ),
         ("lpaauth-migration://offline?data=AAAA", CUT_OFF),
         (
-            f"lpaauth-migration://offline?data={quote(b64encode(gzip.compress(b'[1]')))}",
+            f"lpaauth-migration://offline?data={quote(b64encode(gzip.compress(b'[1]', mtime=0)))}",
             "it is not an object",
         ),
-        (f"lpaauth-migration://offline?data={quote(b64encode(gzip.compress(b'{}')[:-4]))}", CUT_OFF),
-        (f"lpaauth-migration://offline?data={quote(b64encode(gzip.compress(b'{')))}", CUT_OFF),
-        (f"lpaauth-migration://offline?data={quote(b64encode(gzip.compress(b'[' * 100_000)))}", CUT_OFF),
-        (f"lpaauth-migration://offline?data={quote(b64encode(gzip.compress(bytes(9 << 20))))}", CUT_OFF),
+        (f"lpaauth-migration://offline?data={quote(b64encode(gzip.compress(b'{}', mtime=0)[:-4]))}", CUT_OFF),
+        (f"lpaauth-migration://offline?data={quote(b64encode(gzip.compress(b'{', mtime=0)))}", CUT_OFF),
+        (
+            f"lpaauth-migration://offline?data={quote(b64encode(gzip.compress(b'[' * 100_000, mtime=0)))}",
+            CUT_OFF,
+        ),
+        (
+            f"lpaauth-migration://offline?data={quote(b64encode(gzip.compress(bytes(9 << 20), mtime=0)))}",
+            CUT_OFF,
+        ),
     ],
 )
 def test_a_link_that_is_broken_as_a_whole_is_refused_with_the_reason(text: str, reason: str) -> None:

@@ -77,9 +77,14 @@ def read(files: Sequence[Content], means: Means) -> Reading:
 
 
 def hold(found: Found) -> Found:
-    """Return the account without note, groups and favourite mark, and as a link brings its names back."""
+    """Return the account without note, groups and favourite mark, and as a link brings its names back. Raises Unusable."""
     held = bare(found)
-    parsed = otpauth.parse(otpauth.write(held.account, held.counter), uuid=held.account.uuid)
+    try:
+        parsed = otpauth.parse(otpauth.write(held.account, held.counter), uuid=held.account.uuid)
+    except otpauth.NotOtpauth as error:
+        raise Unusable(str(error)) from None
+    if parsed.account.type != found.account.type:
+        raise Unusable("with five digits and the issuer Steam, readers take it for one of Steam's own codes")
     return Found(parsed.account, parsed.counter, parsed.secret_text)
 
 

@@ -1,13 +1,16 @@
 """Links in lists and pictures: what counts as a line, and that a bad one does not cost the others."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from appliance.errors import FileDamaged, NothingFound
+from appliance.transfer.entry import Unusable
 from appliance.transfer.formats import links
-from appliance.transfer.found import Means, Reading, Skipped
+from appliance.transfer.found import Found, Means, Reading, Skipped
+from appliance.vault.model import Account
 from tests.transfer.reading import contents, means
 from tests.transfer.samples.links import account, google, html, png
 
@@ -207,3 +210,12 @@ def blank() -> bytes:
     written = io.BytesIO()
     Image.new("L", (300, 200), 255).save(written, "PNG")
     return written.getvalue()
+
+
+def test_an_account_that_every_reader_would_take_for_another_kind_is_not_written() -> None:
+    account = Account("u", "totp", "Steam", "anna", b"secret", digits=5)
+    with pytest.raises(Unusable, match="Steam"):
+        links.hold(Found(account))
+    assert links.hold(Found(replace(account, digits=6))).account.type == "totp"
+    with pytest.raises(Unusable, match="too long"):
+        links.hold(Found(replace(account, name="x" * 200_000)))

@@ -26,6 +26,8 @@ _LOOKED_AT: Final = 13_000_000
 _STRIP: Final = 256
 _FRAMES: Final = 40
 _PAGES: Final = 40
+_BLANK: Final = 8
+"""Frames or pages without a code, after which the others are only looked at as they are."""
 _POINTS_PER_INCH: Final = 72
 _DOTS_PER_INCH: Final = 200
 _ORIENTATION: Final = 0x0112
@@ -44,9 +46,12 @@ def codes(data: bytes, *, thorough: bool = True) -> tuple[str, ...]:
     too large or needs what is not installed.
     """
     found: dict[str, None] = {}
+    blank = 0
     with _decoding():
         for grey in _pictures(data):
-            found.update(dict.fromkeys(qr.texts(grey, thorough=thorough)))
+            texts = qr.texts(grey, thorough=thorough and blank < _BLANK)
+            blank += not texts
+            found.update(dict.fromkeys(texts))
     return tuple(found)
 
 

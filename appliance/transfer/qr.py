@@ -45,7 +45,7 @@ class _View:
 class _Search:
     """What was found so far."""
 
-    allowance: float = _ALLOWANCE
+    allowance: float
     codes: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     """Text to the middle and the reach of the code."""
     unread: bool = False
@@ -57,7 +57,7 @@ def texts(grey: Image.Image, *, thorough: bool = True) -> tuple[str, ...]:
 
     Without `thorough` it is looked at as it is and no further: enough for pictures that a program drew.
     """
-    search = _Search()
+    search = _Search(_ALLOWANCE)
     for make_round in _ROUNDS if thorough else _ROUNDS[:1]:
         known, search.unread = len(search.codes), False
         for view in make_round(grey):

@@ -132,6 +132,42 @@ def test_a_small_code_in_a_large_photo_is_found() -> None:
     assert picture.codes(saved(photo, "PNG")) == (TEXT,)
 
 
+def test_a_photo_of_many_megapixels_is_unpacked_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = Image.new("L", (6000, 5000), 90)
+    photo.paste(code(side=400), (3100, 2300))
+    data = saved(photo, "JPEG")
+    assert picture.codes(data) == (TEXT,)
+    sizes: list[tuple[int, int]] = []
+    monkeypatch.setattr(qr, "texts", lambda grey, **_: sizes.append(grey.size) or ())
+    picture.codes(data)
+    assert sizes == [(3000, 2500)]
+
+
+def test_a_large_picture_without_a_code_is_looked_at_in_every_way() -> None:
+    assert qr.texts(Image.new("L", (2000, 1000), 255)) == ()
+
+
+def test_the_looking_ends_when_enough_was_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    pale = code(side=700).point(lambda value: 120 + value // 20)
+    assert qr.texts(pale) == (TEXT,)
+    monkeypatch.setattr(qr, "_ALLOWANCE", pale.width * pale.height)
+    assert qr.texts(pale) == ()
+
+
+def test_after_many_pages_without_a_code_the_others_are_only_looked_at_as_they_are() -> None:
+    blank = Image.new("L", (700, 700), 255)
+    pale = code(side=700).point(lambda value: 120 + value // 20)
+    for count, expected in ((7, (TEXT, "last")), (8, ("last",))):
+        pages = [*[blank] * count, pale, code("last")]
+        assert picture.codes(saved(pages[0], "TIFF", save_all=True, append_images=pages[1:])) == expected
+
+
+def test_a_page_as_large_as_a_house_is_drawn_smaller() -> None:
+    sheet = Image.new("L", (1200, 1600), 255)
+    sheet.paste(code(side=900), (100, 300))
+    assert picture.codes(saved(sheet, "PDF", resolution=2.0)) == (TEXT,)
+
+
 def test_a_picture_is_only_looked_at_as_it_is_if_that_is_enough() -> None:
     pale = code(side=700).point(lambda value: 120 + value // 20)
     assert picture.codes(saved(pale, "PNG")) == (TEXT,)
@@ -204,7 +240,7 @@ def test_a_picture_that_keeps_the_decoder_busy_is_given_up() -> None:
     lattice = Image.new("L", (900, 900))
     for at in range(100 * 100):
         lattice.paste(finder, (at % 100 * 9, at // 100 * 9))
-    search = qr._Search()
+    search = qr._Search(qr._ALLOWANCE)
     qr._look(qr._View(lattice, 1.0), search)
     assert search.allowance <= qr._ALLOWANCE - 10 * lattice.width * lattice.height
     assert qr.texts(lattice) == ()

@@ -28,7 +28,7 @@ def test_a_thousand_generated_vaults_come_back(name: str, capsys: pytest.Capture
     kept = 0
 
     @settings(SLOW, max_examples=1000)
-    @given(st.lists(founds(), min_size=1, max_size=30))
+    @given(st.lists(founds(), min_size=1, max_size=8))
     def check(accounts: list[Found]) -> None:
         nonlocal kept
         kept += comes_back(TARGETS[name], accounts)

@@ -1,5 +1,7 @@
 """What the keeper makes of a piece of work: effects of the core in, events out; foreseen trouble becomes data."""
 
+import contextlib
+from dataclasses import replace
 from typing import Literal, assert_never
 
 from appliance.core.effects import Change, Check, Inspect, Merge, OpenVault, Spend, Unlock
@@ -76,10 +78,13 @@ def _changed(keeper: Keeper, change: Spend | Merge) -> Kept:
 
 
 def _shut(keeper: Keeper, ref: int, kind: Literal["pin", "passphrase"]) -> Shut:
-    try:
-        return Shut(ref, kind, keeper.wait(), keeper.tries_left())
-    except ApplianceError:  # a count that can't be read is told to who tries a PIN; a passphrase needs none
-        return Shut(ref, kind)
+    shut = Shut(ref, kind)
+    with contextlib.suppress(ApplianceError):  # a count that can't be read is told to who tries a PIN
+        shut = replace(shut, wait=keeper.wait(), tries_left=keeper.tries_left())
+    with contextlib.suppress(ApplianceError):  # whoever unlocks it is told what is wrong with the file
+        kept = keeper.shut()
+        shut = replace(shut, sealed=kept.published, proof=kept.proof, vault=kept.vault)
+    return shut
 
 
 def _unlocked(keeper: Keeper, ref: int, entered: str) -> Event:
@@ -96,9 +101,13 @@ def _unlocked(keeper: Keeper, ref: int, entered: str) -> Event:
 def _opened(keeper: Keeper, ref: int, kept: Kept) -> Opened:
     vault, epoch = kept.vault, kept.envelope.epoch
     tried_at = keeper.tried_at()
-    return Opened(ref, vault.generation, kept.published, vault, kept.warning, kept.mode, epoch, tried_at)
+    proof = kept.envelope.proof
+    return Opened(
+        ref, vault.generation, kept.published, vault, kept.warning, kept.mode, proof, epoch, tried_at
+    )
 
 
 def _saved(ref: int, before: Kept, after: Kept) -> Saved:
     only = counters_only(before.vault, after.vault)
-    return Saved(ref, after.vault.generation, after.published, after.vault, only, after.envelope.epoch)
+    proof, epoch = after.envelope.proof, after.envelope.epoch
+    return Saved(ref, after.vault.generation, after.published, after.vault, only, proof, epoch)

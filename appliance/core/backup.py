@@ -35,6 +35,7 @@ from appliance.core.events import (
     Saved,
     Subscribed,
     Superseded,
+    Undecided,
     Woke,
 )
 from appliance.core.instant import Instant
@@ -326,6 +327,8 @@ def _checked(backup: Backup, event: Checked, now: Instant, ref: int) -> Step:
         case Superseded():
             error = "the passphrase was changed, or a newer release is in use, on another device"
             return _rest(backup, "passphrase_changed", error, now.mono + RECHECK_SECONDS)
+        case Undecided(why):
+            return _rest(backup, "unverified", why, now.mono + RECHECK_SECONDS)
         case Foreign(why):
             return _foreign(backup, why, now, ref)
         case _:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from appliance.core.gestures import Gestured, Moved
 from appliance.vault.model import Vault
+from appliance.vault.proof import Proof
 
 Mode = Literal["credential", "pin", "passphrase"]
 """After a start a vault opens by itself, by a PIN, or by the passphrase alone."""
@@ -42,6 +43,8 @@ class Opened:
     """The newest file was damaged, and an older one opened."""
     mode: Mode = "credential"
     """How it opens after a start."""
+    proof: Proof | None = None
+    """Of the sealed bytes; None: the card could not be written since a release before 0.2."""
     epoch: int = 1
     """Of the master key; each change of the passphrase makes the next."""
     tried_at: float | None = None
@@ -58,6 +61,12 @@ class Shut:
     """Seconds until a PIN may be tried."""
     tries_left: int | None = None
     """Before waiting begins or grows; None: each wrong one costs time."""
+    sealed: bytes = field(default=b"", repr=False)
+    """The file as it is published; empty: it can't be read."""
+    proof: Proof | None = None
+    """Of the sealed bytes."""
+    vault: str | None = None
+    """Id of the vault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +104,8 @@ class Saved:
     vault: Vault = field(repr=False)
     counters_only: bool = False
     """Nothing but HOTP counters moved: such saves are published together."""
+    proof: Proof | None = None
+    """Of the sealed bytes."""
     epoch: int = 1
     """Of the master key."""
 
@@ -161,16 +172,28 @@ class Authentic:
     generation: int
     novel: bool
     """It holds something that the own vault lacks."""
+    signed: bool = True
+    """It carries a proof; without one, a release before 0.2 wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """A message under a master key of a lower epoch: from before the passphrase was changed."""
+    """A message that is proven to be from before: of an older key, or an older generation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """A message under a master key of a higher epoch: the passphrase was changed elsewhere."""
+    """A message that is proven to be from after: the passphrase was changed, or a newer release is in use."""
+
+    successor: str = ""
+    """The signing key, in hex, that follows the own one; empty: the key is the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """What it is can't be told while the vault is locked; it may be newer."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +203,7 @@ class Foreign:
     why: str
 
 
-Verdict = Authentic | Outdated | Superseded | Foreign
+Verdict = Authentic | Outdated | Superseded | Undecided | Foreign
 
 
 @dataclass(frozen=True, slots=True)

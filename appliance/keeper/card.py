@@ -22,6 +22,7 @@ from appliance.ports import Clock, Device, RandomBytes, VaultStore
 from appliance.vault import document, keys, sealed
 from appliance.vault.edit import Moment
 from appliance.vault.model import Vault
+from appliance.vault.proof import Key
 from appliance.vault.sealed import Envelope
 
 DAY_SECONDS: Final = 86_400
@@ -54,8 +55,11 @@ class Card:
         now = self.clock.now()
         return Moment(int(now.unix * 1000) if now.trusted else None, device)
 
-    def save(self, vault: Vault, like: Envelope) -> Kept:
-        """Save the next generation, under the key and slots of `like`. Call it only inside the lock."""
+    def save(self, vault: Vault, like: Envelope, chain: tuple[Key, ...] = ()) -> Kept:
+        """Save the next generation, under the key and slots of `like`. Call it only inside the lock.
+
+        `chain` are the signing keys up to that of the master key; without any, those of `like` go on.
+        """
         now = self.clock.now()
         day, slot = vault.day
         today = int(now.unix // DAY_SECONDS)
@@ -69,6 +73,8 @@ class Card:
         )
         master = self.keyring.held(like)
         envelope = sealed.seal(vault, master, like.slots, like.epoch, like.device, self.random_bytes)
+        envelope = replace(envelope, proof=like.proof, extra=like.extra)
+        envelope = sealed.sign(envelope, vault, master, chain)
         raw = sealed.write(envelope)
         if len(raw) > sealed.FILE_LIMIT:
             raise UsageError(
@@ -126,7 +132,21 @@ class Card:
 
     def rewrapped(self, kept: Kept, wrap: keys.DeviceWrap | None) -> Kept:
         """Save the file with another `x-device`; all else stays byte for byte. Call it only inside the lock."""
-        kept = replace(kept, envelope=replace(kept.envelope, device=wrap))
+        return self._written(replace(kept, envelope=replace(kept.envelope, device=wrap)))
+
+    def sign(self, kept: Kept) -> Kept:
+        """Save a file that has no proof yet with one; all else stays byte for byte. Call it only inside the lock."""
+        master = self.keyring.held(kept.envelope)
+        return self._written(replace(kept, envelope=sealed.sign(kept.envelope, kept.vault, master)))
+
+    def take_over(self, envelope: Envelope, kept: Kept) -> Kept:
+        """Save another copy of this device's own vault in the place of the one here, byte for byte, with this device's
+        own way to open it. Call it only inside the lock.
+        """
+        vault = sealed.unseal(envelope, self.keyring.held(envelope))
+        return self._written(Kept(vault, replace(envelope, device=kept.envelope.device)))
+
+    def _written(self, kept: Kept) -> Kept:
         raw = sealed.write(kept.envelope)
         self.store.save(raw, lambda read_back: _same(read_back, raw))
         return kept

@@ -10,24 +10,35 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from appliance.core.effects import SECRETS_TRIED
-from appliance.core.events import Authentic, Foreign, Mode, Outdated, Problem, Superseded, Verdict
+from appliance.core.events import (
+    Authentic,
+    Foreign,
+    Mode,
+    Outdated,
+    Problem,
+    Superseded,
+    Undecided,
+    Verdict,
+)
 from appliance.errors import (
     ApplianceError,
     LockBusy,
     StorageFailed,
     VaultDamaged,
+    VaultLocked,
     VaultTooNew,
     WrongPassphrase,
 )
 from appliance.keeper import locksmith
 from appliance.keeper.card import DAY_SECONDS, Card, refuse_too_new
-from appliance.keeper.kept import BY_ITSELF, Door, Kept, mode_of
+from appliance.keeper.kept import BY_ITSELF, Door, Kept, Shelved, mode_of
 from appliance.keyring import KeyMissing, Keyring
 from appliance.ports import Clock, MemoryGauge, RandomBytes, VaultStore
-from appliance.vault import document, keys, sealed
+from appliance.vault import document, keys, proof, sealed
 from appliance.vault.edit import Moment, expire
-from appliance.vault.merge import merge, same_content
+from appliance.vault.merge import merge, refuse_ahead, same_content
 from appliance.vault.model import Vault
+from appliance.vault.proof import Proof
 from appliance.vault.sealed import Envelope
 
 Apply = Callable[[Vault, Moment], Vault]
@@ -90,7 +101,7 @@ class Keeper:
         while True:
             kept, damaged = self._card.read(derive=True)
             if damaged is None:
-                return locksmith.reinstated(self._card, kept)
+                return locksmith.signed(self._card, locksmith.reinstated(self._card, kept))
             with self._store.lock():
                 if self._store.load().newest == damaged:
                     return self._card.set_aside(kept)
@@ -223,27 +234,63 @@ class Keeper:
         self.note_tried()
         return kept
 
+    def shut(self) -> Shelved:
+        """Return what a device that is locked can tell of its vault. Raises what `open` raises but VaultLocked."""
+        device = self._card.device()
+        for raw in self._store.load().every:
+            with contextlib.suppress(VaultDamaged):
+                envelope = sealed.read(raw)
+                return Shelved(sealed.write(envelope.published), envelope.proof, device.vault, device.id)
+        raise document.damaged("no generation can be read")
+
     def check(self, payload: bytes) -> Verdict:
-        """Return what a message on this device's own topic is."""
-        own = self.open()
+        """Return what a message on this device's own topic is, as far as a vault that is locked can tell."""
+        try:
+            own = self.open()
+        except VaultLocked:
+            return self._check_locked(payload)
         try:
             envelope = sealed.read(payload)
-        except VaultDamaged as error:
-            return Foreign(error.why)
-        except VaultTooNew:
-            return Superseded()
-        if envelope.epoch != own.envelope.epoch:
-            return Superseded() if envelope.epoch > own.envelope.epoch else Outdated()
-        return self._look_into(envelope, own.vault)
+        except (VaultDamaged, VaultTooNew) as error:
+            return _judge(own.envelope.proof, proof.read(payload), error.why)
+        if hmac.compare_digest(envelope.head, own.envelope.head):
+            return self._look_into(envelope, own.vault)
+        return _judge(own.envelope.proof, envelope.proof, "it is sealed under a key that nothing vouches for")
+
+    def _check_locked(self, payload: bytes) -> Verdict:
+        own = self.shut()
+        generation = own.proof.generation if own.proof else 0
+        if hmac.compare_digest(payload, own.published):
+            return Authentic(generation, novel=False)
+        if own.proof is None:
+            return Undecided("it differs from this device's, which can be judged when it is unlocked")
+        found = proof.read(payload)
+        if proof.compare(own.proof, found) in {"newer", "other", "same"}:
+            return Undecided("it is newer than this device's, and can be merged when it is unlocked")
+        return _judge(own.proof, found, "nothing proves that it is this device's")
 
     def merged(self, payload: bytes) -> Kept:
-        """Take over what an authentic message of this vault holds, and save it if that is anything new."""
-        return self.merge_vault(self.open_own(payload))
+        """Take over what an authentic message of this vault holds, and save it if that is anything new.
+
+        A copy of this device's own vault that lacks nothing is kept as it is: two cards with one id must not answer
+        each other with one generation after the other.
+        """
+        theirs = self.open_own(payload)
+        refuse_too_new(theirs)
+        with contextlib.suppress(KeyMissing), self._store.lock():
+            kept, damaged = self._card.read(derive=False)
+            if damaged is None and _lacks_nothing(theirs, kept.vault):
+                return self._card.take_over(sealed.read(payload), kept)
+        return self.merge_vault(theirs)
 
     def merge_vault(self, other: Vault) -> Kept:
-        """Merge another state of this vault, and save it if that is anything new."""
+        """Merge another state of this vault, and save it if that is anything new.
 
-        def apply(own: Vault, _moment: Moment) -> Vault:
+        Raises ApplianceError for a state that is dated more than a day ahead, while the time is known.
+        """
+
+        def apply(own: Vault, moment: Moment) -> Vault:
+            refuse_ahead(other, moment.ms)
             result = merge(own, other)
             # What anybody remembers of this device's own generation must never be reached again.
             theirs = other.generation if other.device == own.device else other.seen.get(own.device, 0)
@@ -285,14 +332,35 @@ class Keeper:
         return self._card.save(changed, kept.envelope)
 
     def _look_into(self, envelope: Envelope, own: Vault) -> Verdict:
-        if not hmac.compare_digest(envelope.head, self._keys.head or ""):
-            return Foreign("it is sealed under another header")
         try:
             theirs = sealed.unseal(envelope, self._keys.held(envelope))
-        except (VaultDamaged, VaultTooNew) as error:
+        except VaultDamaged as error:
             return Foreign(error.why)
+        except VaultTooNew:  # it was decrypted, so who wrote it has the present key
+            return Superseded()
         if theirs.id != own.id or theirs.device != own.device:
             return Foreign("it belongs to another vault or device")
         moment = self._card.moment(own.device)  # what only expired here is nothing new there
         same = same_content(expire(merge(own, theirs), moment), expire(own, moment))
-        return Authentic(theirs.generation, theirs.generation > own.generation or not same)
+        novel = theirs.generation > own.generation or not same
+        return Authentic(theirs.generation, novel, signed=envelope.proof is not None)
+
+
+def _lacks_nothing(theirs: Vault, own: Vault) -> bool:
+    """Return whether a copy of the own vault is ahead of it in every respect."""
+    ahead = theirs.device == own.device and theirs.generation > own.generation
+    return ahead and same_content(merge(own, theirs), theirs)
+
+
+def _judge(own: Proof | None, found: Proof | None, why: str) -> Verdict:
+    """Return what a message is that the present key can't tell about; `why` stands where nothing is proven."""
+    match proof.compare(own, found):
+        case "newer key":
+            assert own is not None and found is not None  # noqa: S101, PT018 - else it would be unproven
+            return Superseded(proof.successor(own, found))
+        case "newer" | "other" | "same":
+            return Superseded()
+        case "older" | "older key":
+            return Outdated()
+        case _:
+            return Foreign(why)

@@ -6,6 +6,7 @@ from typing import Final
 from appliance.core.events import Mode, Problem
 from appliance.vault import sealed
 from appliance.vault.model import Vault
+from appliance.vault.proof import Proof
 from appliance.vault.sealed import Envelope
 
 
@@ -26,6 +27,19 @@ class Kept:
     def published(self) -> bytes:
         """What goes to the broker."""
         return sealed.write(self.envelope.published)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """A vault as far as a device knows it while it is locked."""
+
+    published: bytes = field(repr=False)
+    """What goes to the broker."""
+    proof: Proof | None
+    """None: a release before 0.2 saved it."""
+    vault: str | None
+    """Id of the vault, as `device.json` has it."""
+    device: str
 
 
 @dataclass(frozen=True, slots=True)

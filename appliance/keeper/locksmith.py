@@ -16,8 +16,9 @@ from appliance.keeper.card import Card, refuse_too_new
 from appliance.keeper.kept import Door, Kept
 from appliance.keyring import KeyMissing
 from appliance.ports import Device
-from appliance.vault import keys, sealed
+from appliance.vault import document, keys, proof, sealed
 from appliance.vault.model import Vault
+from appliance.vault.proof import Key
 from appliance.vault.sealed import Envelope
 
 SECRET_BYTES: Final = 32
@@ -51,7 +52,8 @@ def adopt(card: Card, vault: Vault, template: Envelope, master: bytes, door: Doo
     seen = {**vault.seen, vault.device: vault.generation}
     generation = max(vault.generation if vault.device == device.id else 0, seen.pop(device.id, 0))
     own = replace(vault, device=device.id, name=device.name, generation=generation, seen=seen)
-    return _found(card, own, device, master, template.slots, template.epoch, door)
+    chain = template.proof.keys if template.proof else ()
+    return _found(card, own, device, master, template.slots, template.epoch, door, chain)
 
 
 def rehang(card: Card, kept: Kept, door: Door) -> Kept:
@@ -84,15 +86,23 @@ def rekey(
     with card.store.lock():
         now = _under_the_same_key(card, before, "can't change the passphrase")
         _keep_secret(card, secret)
-        envelope = Envelope(slots, 1 + now.envelope.epoch, b"", b"", b"", wrap)
+        epoch = 1 + now.envelope.epoch
+        envelope = Envelope(slots, epoch, b"", b"", b"", wrap, extra=now.envelope.extra)
         old = card.keyring.held(now.envelope)
+        chain = proof.extend(_chain(now, old), old, master, now.vault.id, epoch)
         card.keyring.take(envelope, master)
         try:
-            kept = card.save(now.vault, envelope)
+            kept = card.save(now.vault, envelope, chain)
         except BaseException:
             card.keyring.take(now.envelope, old)
             raise
         return _alone(card, kept)
+
+
+def _chain(kept: Kept, master: bytes) -> tuple[Key, ...]:
+    """Return the signing keys up to that of a vault's present master key."""
+    known = kept.envelope.proof
+    return known.keys if known else proof.begin(master, kept.vault.id, kept.envelope.epoch)
 
 
 def _under_the_same_key(card: Card, before: Kept, what: str) -> Kept:
@@ -154,6 +164,17 @@ def reinstated(card: Card, kept: Kept) -> Kept:
     return kept
 
 
+def signed(card: Card, kept: Kept) -> Kept:
+    """Give a file of a release before 0.2 its proof. A card that can't be written stays as it is, and opens."""
+    if kept.envelope.proof is not None or document.unknown_needs(kept.vault):
+        return kept
+    with contextlib.suppress(KeyMissing, LockBusy, StorageFailed), card.store.lock():
+        now, damaged = card.read(derive=False)
+        if damaged is None and now.envelope == kept.envelope:
+            return card.sign(now)
+    return kept
+
+
 def _without_pin(card: Card, kept: Kept) -> Kept:
     """Forget a PIN whose device secret is lost: it would have to be set anew, and nobody here knows it.
 
@@ -171,6 +192,7 @@ def _found(
     slots: tuple[keys.Slot, keys.Slot],
     epoch: int,
     door: Door,
+    chain: tuple[Key, ...] = (),
 ) -> Kept:
     secret = card.random_bytes(SECRET_BYTES)
     wrap = _wrap(card, master, secret, device.id, door)
@@ -182,7 +204,7 @@ def _found(
         card.store.save_attempts(None)
         envelope = Envelope(slots, epoch, b"", b"", b"", wrap)
         card.keyring.take(envelope, master)
-        return card.save(vault, envelope)
+        return card.save(vault, envelope, chain)
 
 
 def _slots(

@@ -19,9 +19,14 @@ Where the order of three merges can show, though all devices still come to agree
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
+from appliance.errors import ApplianceError
 from appliance.vault import canonical, document
 from appliance.vault.model import HISTORY, ZERO, Extra, Group, Record, Replaced, Stamp, Vault
+
+AHEAD_MS: Final = 24 * 3600 * 1000
+"""What the clocks of one household may differ by."""
 
 
 def merge(own: Vault, other: Vault) -> Vault:
@@ -48,6 +53,19 @@ def merge(own: Vault, other: Vault) -> Vault:
         extra=_merged_extra(own.extra, other.extra),
         root_extra=_merged_extra(own.root_extra, other.root_extra),
     )
+
+
+def refuse_ahead(other: Vault, ms: int | None) -> None:
+    """Raise ApplianceError for a state that is dated more than `AHEAD_MS` after `ms`, Unix milliseconds.
+
+    One wrong clock would otherwise win every later merge. None: the time is not known, and nothing is refused.
+    """
+    if ms is not None and other.latest.ms > ms + AHEAD_MS:
+        raise ApplianceError(
+            f"can't merge the backup of '{other.name}' ({other.device})",
+            "it holds changes that are dated more than a day ahead",
+            "set that device's clock right and change the accounts there again",
+        )
 
 
 def same_content(a: Vault, b: Vault) -> bool:

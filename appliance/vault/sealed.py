@@ -3,19 +3,22 @@
 It is an Aegis vault: a header with key slots, and the encrypted document. Aegis does not authenticate its header;
 ours is, by the `head` inside the document. FORMAT.md is the specification.
 
-`read` checks the bounds and the spelling before anything is derived or decrypted.
+Outside, where a device without the key can look, `x-proof` says whose file it is (`proof.py`). `read` checks the
+bounds, the spelling and the proof before anything is derived or decrypted.
 """
 
 import base64
 import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 from appliance.errors import VaultTooNew
-from appliance.vault import canonical, document, keys
+from appliance.vault import canonical, document, keys, proof
 from appliance.vault.keys import NONCE_BYTES, TAG_BYTES, DeviceWrap, Mode, RandomBytes, Slot
-from appliance.vault.model import Vault
+from appliance.vault.model import Extra, Vault
+from appliance.vault.proof import Key, Proof
 
 FILE_LIMIT: Final = 8 * 1024 * 1024
 VERSION: Final = 1
@@ -24,6 +27,9 @@ DEVICE_VERSION: Final = 1
 _N: Final = tuple(2**power for power in range(10, 19))
 _P: Final = range(1, 5)
 _MODES: Final[tuple[Mode, ...]] = ("credential", "pin")
+_NAMES: Final = frozenset({"db", "header", "version", "x-epoch", proof.DEVICE, proof.NAME})
+_LATER: Final = "x-"
+"""How names begin that a later release may add beside these; the proof covers them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,10 @@ class Envelope:
     tag: bytes = field(repr=False)
     db: bytes = field(repr=False)
     device: DeviceWrap | None = None
+    proof: Proof | None = None
+    """None: a release before 0.2 wrote it."""
+    extra: Extra = field(default_factory=dict, repr=False)
+    """Unknown outer names of a later release."""
 
     @property
     def head(self) -> str:
@@ -65,17 +75,44 @@ def seal(
     return Envelope(slots=slots, epoch=epoch, nonce=nonce, tag=tag, db=db, device=device)
 
 
+def sign(envelope: Envelope, vault: Vault, master: bytes, chain: tuple[Key, ...] = ()) -> Envelope:
+    """Return a sealed vault with the proof of whose it is.
+
+    `chain` are the signing keys up to that of `master`; without any, those of the proof that is there go on, or a new
+    chain begins. All else stays byte for byte.
+    """
+    if not chain:
+        chain = envelope.proof.keys if envelope.proof else proof.begin(master, vault.id, envelope.epoch)
+    unsigned = Proof(vault.id, vault.device, vault.generation, proof.digest(_file(envelope)), chain)
+    return replace(envelope, proof=proof.sign(unsigned, master))
+
+
 def unseal(envelope: Envelope, master: bytes) -> Vault:
     """Return the vault inside. Raises VaultDamaged, also for another vault's key, and VaultTooNew."""
     plain = keys.decrypt(master, envelope.nonce, envelope.db, envelope.tag)
     if plain is None:
         raise document.damaged("its contents were changed")
-    return document.load(plain, envelope.head)
+    vault = document.load(plain, envelope.head)
+    if envelope.proof is not None and not _proves(envelope.proof, vault, master):
+        raise document.damaged("its proof is another file's")
+    return vault
+
+
+def _proves(claimed: Proof, vault: Vault, master: bytes) -> bool:
+    ids = (claimed.vault, claimed.device, claimed.generation)
+    return ids == (vault.id, vault.device, vault.generation) and hmac.compare_digest(
+        claimed.public, proof.public_key(master, vault.id)
+    )
 
 
 def write(envelope: Envelope) -> bytes:
     """Return the bytes of the file."""
+    return canonical.dump(_file(envelope))
+
+
+def _file(envelope: Envelope) -> dict[str, Any]:
     sealed: dict[str, Any] = {
+        **envelope.extra,
         "db": base64.b64encode(envelope.db).decode("ascii"),
         "header": {
             "params": {"nonce": envelope.nonce.hex(), "tag": envelope.tag.hex()},
@@ -85,8 +122,10 @@ def write(envelope: Envelope) -> bytes:
         "x-epoch": envelope.epoch,
     }
     if envelope.device is not None:
-        sealed["x-device"] = _device(envelope.device)
-    return canonical.dump(sealed)
+        sealed[proof.DEVICE] = _device(envelope.device)
+    if envelope.proof is not None:
+        sealed[proof.NAME] = proof.dump(envelope.proof)
+    return sealed
 
 
 def read(raw: bytes) -> Envelope:
@@ -101,8 +140,11 @@ def read(raw: bytes) -> Envelope:
         envelope = _envelope(canonical.load(raw))
     except (ValueError, KeyError, TypeError) as error:
         raise document.damaged(document.fault(error)) from None
-    if write(envelope) != raw:
+    file = _file(envelope)
+    if canonical.dump(file) != raw:
         raise document.damaged("it is not spelled as this program spells it")
+    if envelope.proof is not None and envelope.proof.file != proof.digest(file):
+        raise document.damaged("its proof is another file's")
     return envelope
 
 
@@ -115,13 +157,20 @@ def _envelope(sealed: Mapping[str, Any]) -> Envelope:
     epoch = document.natural(sealed["x-epoch"])
     if epoch < 1:
         raise ValueError("its epoch is less than one")
+    proven = proof.load(sealed[proof.NAME]) if proof.NAME in sealed else None
+    if proven is not None and proven.keys[-1].epoch != epoch:
+        raise ValueError("its proof is of another epoch")
+    later = {name: value for name, value in sealed.items() if name.startswith(_LATER) and name not in _NAMES}
     return Envelope(
         slots=(passphrase, recovery),
         epoch=epoch,
         nonce=_hex(header["params"]["nonce"], NONCE_BYTES),
         tag=_hex(header["params"]["tag"], TAG_BYTES),
         db=_base64(sealed["db"]),
-        device=_read_device(sealed["x-device"]) if "x-device" in sealed else None,
+        device=_read_device(sealed[proof.DEVICE]) if proof.DEVICE in sealed else None,
+        proof=proven,
+        # Without a proof nothing vouches for them, and the file is not spelled as it should be.
+        extra=later if proven is not None else {},
     )
 
 

@@ -83,7 +83,7 @@ def _shut(keeper: Keeper, ref: int, kind: Literal["pin", "passphrase"]) -> Shut:
         shut = replace(shut, wait=keeper.wait(), tries_left=keeper.tries_left())
     with contextlib.suppress(ApplianceError):  # whoever unlocks it is told what is wrong with the file
         kept = keeper.shut()
-        shut = replace(shut, sealed=kept.published, proof=kept.proof, vault=kept.vault)
+        shut = replace(shut, sealed=kept.published, proof=kept.proof, vault=kept.vault, device=kept.device)
     return shut
 
 

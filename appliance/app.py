@@ -19,10 +19,11 @@ from appliance.adapters.gpio import rpi_gpio
 from appliance.adapters.memory import derivation_limit
 from appliance.adapters.oled.serial import OpenSerial, open_serial
 from appliance.adapters.store import StateFolder
+from appliance.core.cycle import Known
 from appliance.core.instant import Reading
 from appliance.errors import ApplianceError, VaultExists
 from appliance.keeper import Keeper
-from appliance.ports import Device
+from appliance.ports import Device, VaultStore
 from appliance.settings import Settings
 
 NAME_LIMIT: Final = 32
@@ -103,6 +104,21 @@ def new_broker(settings: Settings, client_id: str) -> MqttBroker | None:
     """Return the link to the configured broker, not yet started; None if none is configured."""
     where = link(settings, client_id)
     return None if where is None else MqttBroker(where, pauses=Backoff(SystemRandom().uniform))
+
+
+def known_of(store: VaultStore) -> Known:
+    """Return what earlier processes of this card left behind of its backup."""
+    numbers = store.remembered()
+    published, generation = numbers.get("published"), numbers.get("verified_generation")
+    if published == 0:
+        return Known(published=False)
+    late = numbers.get("late", -1.0)
+    return Known(
+        published=None if published is None else True,
+        generation=None if generation is None else int(generation),
+        verified_at=numbers.get("verified_at"),
+        late=f"{int(late):08x}" if 0 <= late < 2**32 else "",
+    )
 
 
 def bus_of(settings: Settings) -> OpenSerial:

@@ -162,6 +162,8 @@ def _options(settings: Settings, device: Device, store: StateFolder) -> Options:
         host=f"{mqtt.host}:{mqtt.port}" if mqtt.host is not None else "",
         address=f"{app.host_name()}.local",
         version=__version__,
+        session=os.urandom(8).hex(),
+        known=app.known_of(store),
     )
 
 

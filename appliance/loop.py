@@ -28,6 +28,7 @@ from appliance.core.effects import (
     Measure,
     OpenVault,
     Publish,
+    Reconnect,
     Reexec,
     Remember,
     Reply,
@@ -161,6 +162,9 @@ def _do(effect: Effect, shell: Shell) -> None:  # noqa: C901 - one case for each
         case Fetch(ref, topic):
             if shell.broker is not None:
                 shell.broker.fetch(ref, topic)
+        case Reconnect():
+            if shell.broker is not None:
+                shell.broker.hurry()
         case Vouch():
             shell.vouch()
         case Simulate(ask, params):

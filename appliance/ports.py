@@ -175,7 +175,7 @@ class VaultStore(Protocol):
 
 
 class Broker(Source, Protocol):
-    """The link to an MQTT broker: posts Connected, Lost, Acknowledged, Subscribed and Received."""
+    """The link to an MQTT broker: posts Connected, Lost, Acknowledged, Subscribed, Received, Oversized, Truncated."""
 
     def publish(self, ref: int, topic: str, payload: bytes) -> None:
         """Publish retained, QoS 1 -> Acknowledged(ref). Dropped in silence while there is no link."""
@@ -183,6 +183,10 @@ class Broker(Source, Protocol):
 
     def fetch(self, ref: int, topic: str) -> None:
         """Subscribe anew to one topic, QoS 1 -> Subscribed(ref), then Received(ref). Dropped without a link."""
+        ...
+
+    def hurry(self) -> None:
+        """End the pause between two attempts, however long it is; never blocks."""
         ...
 
 

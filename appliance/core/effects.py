@@ -83,6 +83,11 @@ class Fetch:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconnect:
+    """End the pause between two attempts to reach the broker: somebody asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
     """Find out this Pi's address and temperature -> Measured | Failed."""
 
@@ -97,7 +102,9 @@ SECRETS_TRIED: Final = "secrets_tried"
 class Remember:
     """Keep a figure on the card, for the next start; a failure is logged and nothing else."""
 
-    key: Literal["brightness", "good_time", "secrets_tried"]
+    key: Literal[
+        "brightness", "good_time", "secrets_tried", "published", "verified_generation", "verified_at", "late"
+    ]
     value: float
 
 
@@ -156,6 +163,7 @@ Effect = (
     | Check
     | Publish
     | Fetch
+    | Reconnect
     | Measure
     | Remember
     | Vouch

@@ -67,6 +67,8 @@ class Shut:
     """Of the sealed bytes."""
     vault: str | None = None
     """Id of the vault."""
+    device: str = ""
+    """Id of this device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,8 @@ class Connected:
     retain: bool
     """The broker keeps retained messages."""
     version: Literal["5", "3.1.1"] = "5"
+    maximum_qos: int = 2
+    """The highest quality of service that the broker takes; at 0 an Acknowledged only says that it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,8 @@ class Lost:
     """The link to the broker is down, or an attempt to make it failed."""
 
     problem: Problem
+    contested: bool = False
+    """Another client seems to use the same id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +169,25 @@ class Received:
     payload: bytes = field(repr=False)
     retained: bool
     """The broker keeps it; False: it is only passing by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Oversized:
+    """A message came that is larger than we take; its payload was not kept."""
+
+    ref: int | None
+    """As with `Received`."""
+    topic: str
+    size: int
+    """Bytes of the payload; a little more where the broker was not believed to the end."""
+    retained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Truncated:
+    """More came in answer to a fetch than we take: what comes after this one is dropped, and not told again."""
+
+    ref: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +305,8 @@ Event = (
     | Acknowledged
     | Subscribed
     | Received
+    | Oversized
+    | Truncated
     | Checked
     | Asked
     | Stopping

@@ -9,8 +9,8 @@ duplicate events carry the ref of a stage that is over, and are ignored.
 from dataclasses import dataclass, replace
 from typing import Final, Literal, assert_never
 
-from appliance.core.backup import ACKNOWLEDGE_SECONDS, READ_SECONDS, BackupEvent
-from appliance.core.cycle import Backup, history_topic
+from appliance.core.backup import BackupEvent
+from appliance.core.cycle import ACKNOWLEDGE_SECONDS, READ_SECONDS, Backup, history_topic
 from appliance.core.effects import Effect, Fetch, Log, Publish
 from appliance.core.events import Acknowledged, Connected, Lost, Received, Subscribed, Woke
 from appliance.core.instant import Instant

@@ -6,7 +6,8 @@ Secrets of accounts are in here while the vault is open, and sealed bytes; keys 
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from appliance.core.cycle import Backup
+from appliance.core.cycle import Backup, Known
+from appliance.core.device_index import Index
 from appliance.core.events import Mode, Problem
 from appliance.core.gestures import Buttons, Layout
 from appliance.core.instant import Instant
@@ -44,6 +45,10 @@ class Options:
     """Contrast of the panel when it is bright, 1 to 255."""
     backend: str = "none"
     """Of the buttons, for `status`."""
+    session: str = "00000000"
+    """Random hex digits of this process."""
+    known: Known = Known()
+    """What earlier processes left behind of the backup."""
     version: str = ""
     device: str = ""
     """This device's id, known before the vault is open."""
@@ -227,6 +232,7 @@ class State:
     backup: Backup
     panel: Panel = Panel()
     past: Past = field(default_factory=Past)
+    index: Index = Index()
     buttons: Buttons = field(default_factory=Buttons)
     panel_fault: Fault | None = None
     buttons_fault: Fault | None = None

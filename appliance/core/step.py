@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from appliance.core import backup as backups
-from appliance.core import care, gestures, lock, past, question, upkeep
+from appliance.core import care, device_index, gestures, lock, past, question, upkeep
 from appliance.core.account_view import SCROLL_SECONDS
 from appliance.core.cycle import Backup
 from appliance.core.effects import Effect, Exit, Log, OpenVault
@@ -28,6 +28,7 @@ from appliance.core.events import (
     Missing,
     Mode,
     Opened,
+    Oversized,
     PanelBack,
     PanelFailed,
     Problem,
@@ -37,6 +38,7 @@ from appliance.core.events import (
     Shut,
     Stopping,
     Subscribed,
+    Truncated,
     Woke,
 )
 from appliance.core.gestures import Gestured, Moved
@@ -72,8 +74,22 @@ Step = tuple[State, tuple[Effect, ...]]
 def start(options: Options, now: Instant) -> Step:
     """Return the first state, and what to do first."""
     panel = Panel(pressed_at=now.mono, brightness=options.brightness)
-    state = State(options, Starting(), Backup(options.prefix), panel, opening=1, ref=1)
+    state = State(options, Starting(), _unread(options), panel, opening=1, ref=1)
     return state, (OpenVault(1),)
+
+
+def _unread(options: Options) -> Backup:
+    """Return the backup as earlier processes of this card knew it."""
+    known = options.known
+    offline = options.prefix is not None and known.generation is not None
+    return Backup(
+        options.prefix,
+        options.session,
+        known,
+        condition="offline" if offline else "never",
+        verified_at=known.verified_at,
+        verified_generation=known.generation,
+    )
 
 
 def step(state: State, event: Event, now: Instant) -> Step:
@@ -104,7 +120,7 @@ def _step(  # noqa: C901, PLR0911, PLR0912 - one case for each event
         case Opened():
             return _opened(state, event, now, ref)
         case Shut():
-            return _shut(state, event, now)
+            return _shut(state, event, now, ref)
         case Refused():
             return _refused(state, event, now)
         case Inspected():
@@ -115,7 +131,9 @@ def _step(  # noqa: C901, PLR0911, PLR0912 - one case for each event
             return _saved(state, event, now, ref)
         case Failed():
             return _failed(state, event, now, ref)
-        case Connected() | Lost() | Acknowledged() | Subscribed() | Received() | Checked():
+        case Connected() | Lost() | Acknowledged() | Subscribed() | Checked():
+            return _backed(state, event, now, ref)
+        case Received() | Oversized() | Truncated():
             return _backed(state, event, now, ref)
         case Measured():
             return upkeep.measured(state, event), ()
@@ -135,6 +153,8 @@ def deadline(state: State, now: Instant) -> float:
     if (due := backups.deadline(state.backup)) is not None:
         times.append(due)
     if (due := past.deadline(state.past)) is not None:
+        times.append(due)
+    if (due := device_index.deadline(state.index)) is not None:
         times.append(due)
     if (due := gestures.deadline(state.buttons)) is not None:
         times.append(due)
@@ -262,13 +282,16 @@ def _opened(state: State, event: Opened, now: Instant, ref: int) -> Step:
     return state, (*effects, *more, *answers)
 
 
-def _shut(state: State, event: Shut, now: Instant) -> Step:
+def _shut(state: State, event: Shut, now: Instant, ref: int) -> Step:
     log = () if isinstance(state.phase, Closed) else (Log(20, "vault locked", (("needs", event.kind),)),)
     state, answers = question.done(state, event.ref)
     if event.ref != state.opening:
         return state, answers
     state, end = lock.shut(replace(state, opening=0), event, now)
-    return state, (*log, *answers, *end)
+    if end:
+        return state, (*log, *answers, *end)
+    state, more = _backed(state, event, now, ref)
+    return state, (*log, *answers, *more)
 
 
 def _refused(state: State, event: Refused, now: Instant) -> Step:
@@ -335,4 +358,5 @@ def _backed(state: State, event: backups.BackupEvent, now: Instant, ref: int) ->
         state = told(state, lost, now)
     state, mine = _numbered(state)
     cleared, more = past.step(state.past, event, after, effects, now, mine)
-    return replace(state, past=cleared), (*effects, *more)
+    index, looks = device_index.step(state.index, event, after, now, mine + 1)
+    return replace(state, past=cleared, index=index), (*effects, *more, *looks)

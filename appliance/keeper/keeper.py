@@ -81,6 +81,7 @@ class Keeper:
         Raises VaultExists. Takes two key derivations, one more for a PIN.
         """
         kept = locksmith.create(self._card, vault_id, passphrase, recovery_key, new_uuid, door)
+        self._note_unpublished()
         self.note_tried()
         return kept
 
@@ -90,6 +91,8 @@ class Keeper:
         Raises VaultExists, and VaultTooNew if this release must not write the vault.
         """
         kept = locksmith.adopt(self._card, vault, template, master, door)
+        if kept.vault.device not in {vault.device, *vault.seen}:
+            self._note_unpublished()
         self.note_tried()
         return kept
 
@@ -190,6 +193,11 @@ class Keeper:
                 ApplianceError
             ):  # a bad card is found soon enough, and this is no reason to stop
                 self._store.remember(SECRETS_TRIED, now.unix)
+
+    def _note_unpublished(self) -> None:
+        """Remember that the broker can't hold a backup of this device, so that silence there means nothing worse."""
+        with contextlib.suppress(ApplianceError):
+            self._store.remember("published", 0.0)
 
     def recognised(self, entered: str) -> keys.Secret:
         """Return which of the two it is that a person entered. Raises WrongPassphrase, and what `open` raises.

@@ -5,10 +5,9 @@ from typing import Final
 
 import pytest
 
-from appliance.core.backup import (
-    COUNTER_SECONDS,
+from appliance.core.backup import COUNTER_SECONDS
+from appliance.core.cycle import (
     KEEPER_SECONDS,
-    OVERWRITE_SECONDS,
     PACKET_ROOM,
     PAYLOAD_LIMIT,
     QUARANTINE_SECONDS,
@@ -32,6 +31,7 @@ from appliance.core.events import (
     Superseded,
     Verdict,
 )
+from appliance.core.verdict import OVERWRITE_SECONDS
 from tests.core.desk import (
     DEVICE,
     OPTIONS,

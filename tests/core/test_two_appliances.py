@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from appliance.core.backup import OVERWRITE_SECONDS
 from appliance.core.effects import Change, Check, Effect, Fetch, OpenVault, Publish
 from appliance.core.events import Acknowledged, Asked, Event, Received, Subscribed, Woke
 from appliance.core.gestures import Gestured
 from appliance.core.step import deadline
+from appliance.core.verdict import OVERWRITE_SECONDS
 from appliance.vault.merge import merge, same_content
 from appliance.vault.model import Account, Record, Stamp, Vault
 from tests.core.desk import OPTIONS, TOPIC, Card, Desk, account, vault_of

@@ -3,6 +3,7 @@
 The decisions are those of the daemon: the same pure backup, driven here until it comes to rest.
 """
 
+import contextlib
 import os
 import re
 import time
@@ -14,11 +15,12 @@ from typing import Final
 from appliance import app
 from appliance.adapters.broker import MqttBroker
 from appliance.adapters.clock import SystemClock
+from appliance.adapters.store import StateFolder
 from appliance.answer import answer
 from appliance.core import past
 from appliance.core.backup import BackupEvent, deadline, step
 from appliance.core.cycle import Backup
-from appliance.core.effects import Change, Check, Effect, Fetch, OpenVault, Publish
+from appliance.core.effects import Change, Check, Effect, Fetch, OpenVault, Publish, Remember
 from appliance.core.events import (
     Acknowledged,
     Connected,
@@ -28,7 +30,9 @@ from appliance.core.events import (
     Subscribed,
     Woke,
 )
-from appliance.errors import BrokerFailed, ConfigurationInvalid
+from appliance.core.silence import CLUSTER_SECONDS
+from appliance.core.state import REFS
+from appliance.errors import ApplianceError, BrokerFailed, ConfigurationInvalid
 from appliance.keeper import Keeper
 from appliance.ports import Device
 from appliance.settings import Settings
@@ -38,7 +42,7 @@ CONNECT_SECONDS: Final = 15.0
 QUIET_SECONDS: Final = 2.0
 """After the last retained message of a wildcard; a broker sends them in one go."""
 LIST_SECONDS: Final = 15.0
-BACKUP_SECONDS: Final = 60.0
+BACKUP_SECONDS: Final = 60.0 + CLUSTER_SECONDS
 _BACKUP: Final = re.compile(
     r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(otp-[0-9a-f]{8})/(backup|history/[0-6])"
 )
@@ -185,43 +189,60 @@ class Visit:
         )
 
 
-def back_up(settings: Settings, keeper: Keeper, visit: Visit) -> Backup:
-    """Publish the vault and wait for the verdict, without the daemon. Raises ApplianceError if the vault won't open."""
+def back_up(settings: Settings, keeper: Keeper, visit: Visit, *, mine: bool = False) -> Backup:
+    """Publish the vault and wait for the verdict, without the daemon; at most some four minutes.
+
+    `mine`: the owner says that this card counts, whatever is at the broker. Raises ApplianceError if the vault won't
+    open.
+    """
     keeper.open()
-    clock = SystemClock()
-    backup = Backup(settings.mqtt.topic_prefix, link=visit.connected)
+    clock, store = SystemClock(), app.state_folder(settings)
+    backup = Backup(
+        settings.mqtt.topic_prefix, os.urandom(8).hex(), app.known_of(store), mine=mine, link=visit.connected
+    )
     visit.inbox.put(answer(keeper, OpenVault(0)))
     end = clock.now().mono + BACKUP_SECONDS
-    ref, history = _FIRST_REF, 0
+    ref = _FIRST_REF
+    beside: frozenset[int] = frozenset()
     while (now := clock.now()).mono < end:
         due = min(end, deadline(backup) or end)
         event = visit.until(lambda event: isinstance(event, BackupEvent), max(0.0, due - now.mono)) or Woke()
-        if isinstance(event, Acknowledged) and event.ref == history:
-            break
-        ref += 2
+        if isinstance(event, Acknowledged):
+            beside -= {event.ref}
+        ref += REFS
         if isinstance(event, BackupEvent):
             backup, effects = step(backup, event, clock.now(), ref)
-            history = _act(effects, visit, keeper, backup) or history
-        if backup.settled and backup.condition in _FINAL and not history:
+            beside |= _act(effects, visit, keeper, store, backup)
+        if backup.settled and backup.condition in _FINAL and not beside and not _waits(backup):
             break
     return backup
 
 
-def _act(effects: tuple[Effect, ...], visit: Visit, keeper: Keeper, backup: Backup) -> int:
-    """Do what the backup wants; return the ref of a publication to the history, which is waited for as well."""
-    history = 0
+def _waits(backup: Backup) -> bool:
+    """Return whether the broker is given time, since it may be serving an old state."""
+    return backup.waited and backup.delivers is None and backup.link is not None
+
+
+def _act(
+    effects: tuple[Effect, ...], visit: Visit, keeper: Keeper, store: StateFolder, backup: Backup
+) -> frozenset[int]:
+    """Do what the backup wants; return the refs of what is published beside it, which is waited for as well."""
+    beside: frozenset[int] = frozenset()
     for effect in effects:
         match effect:
             case Publish(ref, topic, payload):
                 visit.broker.publish(ref, topic, payload)
-                history = ref if topic != backup.topic else history
+                beside |= {ref} if topic != backup.topic else frozenset()
             case Fetch(ref, topic):
                 visit.broker.fetch(ref, topic)
             case Check() | Change():
                 visit.inbox.put(answer(keeper, effect))
+            case Remember(key, value):
+                with contextlib.suppress(ApplianceError):  # a card that takes no number is told of elsewhere
+                    store.remember(key, value)
             case _:
                 pass
-    return history
+    return beside
 
 
 def by_vault(messages: tuple[Message, ...]) -> Mapping[str, tuple[Message, ...]]:

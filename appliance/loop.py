@@ -152,7 +152,7 @@ def _next(inbox: Inbox, clock: Clock, state: State) -> Event:
     return event
 
 
-def _do(effect: Effect, shell: Shell) -> None:  # noqa: C901 - one case for each effect
+def _do(effect: Effect, shell: Shell) -> None:  # noqa: C901, PLR0912 - one case for each effect
     match effect:
         case OpenVault() | Unlock() | Change() | Check() | Inspect() | Measure() | Remember():
             shell.worker.give(effect)

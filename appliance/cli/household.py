@@ -6,7 +6,16 @@ from typing import Any
 
 from appliance import app, errands
 from appliance.cli import terminal
-from appliance.cli.arguments import command, daemon_publishes, json_flag, keeper, passphrase_flag, poke, told
+from appliance.cli.arguments import (
+    command,
+    daemon_publishes,
+    json_flag,
+    keeper,
+    passphrase_flag,
+    poke,
+    proven_keeper,
+    told,
+)
 from appliance.cli.choosing import (
     first_door,
     new_passphrase,
@@ -32,6 +41,11 @@ def register(commands: Any) -> None:
 
     backup = command(
         commands, "backup", _backup, "back up now and wait for the verification", "appliance backup"
+    )
+    backup.add_argument(
+        "--mine",
+        action="store_true",
+        help="this card counts: publish it whatever is at the broker (asks for the passphrase)",
     )
     passphrase_flag(backup)
     json_flag(backup)
@@ -83,7 +97,9 @@ def _init(args: argparse.Namespace, context: Context) -> int:
 
 
 def _backup(args: argparse.Namespace, context: Context) -> int:
-    if daemon_publishes(context):
+    if args.mine:
+        found = _insist(args, context)
+    elif daemon_publishes(context):
         found: terminal.Json = app.ask(context.settings, "backup")
     else:
         vault_keeper = keeper(args, context)
@@ -98,6 +114,13 @@ def _backup(args: argparse.Namespace, context: Context) -> int:
             f"generation {found['generation']} is at the broker: fetched back, compared and decrypted"
         )
     return os.EX_OK
+
+
+def _insist(args: argparse.Namespace, context: Context) -> terminal.Json:
+    """Publish this card's vault because the owner, who knows the passphrase, says that it counts."""
+    vault_keeper = proven_keeper(args, context)
+    with Visit(context.settings, app.identify(context.settings)) as visit:
+        return backup_status(errands.back_up(context.settings, vault_keeper, visit, mine=True))
 
 
 def _own_message(args: argparse.Namespace, context: Context) -> tuple[bytes, terminal.Json]:

@@ -31,6 +31,8 @@ from appliance.core.instant import Instant
 from appliance.vault import canonical, proof
 from appliance.vault.proof import Proof
 
+FIND_SECONDS: Final = 2.0
+"""For a probe of before, once its subscription is granted: brokers send what they keep right behind that."""
 TRIES: Final = 3
 """For a probe in whose place another session's is found."""
 CLUSTER_SECONDS: Final = 180.0
@@ -85,7 +87,8 @@ def step(
     """Return what an answer of the broker makes of the probing; `delivers` is set when it is over."""
     match event:
         case Subscribed(_, None) if event.ref == stage.ref and stage.step != "write":
-            stage = replace(stage, subscribed=True, until=now.mono + READ_SECONDS)
+            seconds = FIND_SECONDS if stage.step == "find" else READ_SECONDS
+            stage = replace(stage, subscribed=True, until=now.mono + seconds)
             return replace(backup, stage=stage), ()
         case Subscribed() if event.ref == stage.ref and stage.step != "write":
             return end(backup, delivers=False), ()
@@ -153,11 +156,11 @@ def plan(backup: Backup) -> Plan:
         return "write"
     if backup.ahead is not None and proof.compare(backup.proof, backup.ahead) in {"newer", "newer key"}:
         return "hold"
-    if backup.generation > 1 and not backup.doubted:
-        return "again"
-    if never or backup.current or backup.waited or backup.known.generation is None:
+    if never:
         return "write"
-    return "wait"
+    if not backup.doubted:
+        return "again"
+    return "write" if backup.current or backup.waited or backup.known.generation is None else "wait"
 
 
 def put_late(backup: Backup, now: Instant, ref: int) -> Step:

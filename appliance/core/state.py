@@ -47,7 +47,7 @@ class Options:
     """Of the buttons, for `status`."""
     session: str = "00000000"
     """Random hex digits of this process."""
-    known: Known = Known()
+    known: Known = field(default_factory=Known)
     """What earlier processes left behind of the backup."""
     version: str = ""
     device: str = ""
@@ -232,7 +232,7 @@ class State:
     backup: Backup
     panel: Panel = Panel()
     past: Past = field(default_factory=Past)
-    index: Index = Index()
+    index: Index = field(default_factory=Index)
     buttons: Buttons = field(default_factory=Buttons)
     panel_fault: Fault | None = None
     buttons_fault: Fault | None = None

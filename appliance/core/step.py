@@ -150,17 +150,15 @@ def deadline(state: State, now: Instant) -> float:
     panel = state.panel
     times = [now.mono + IDLE_SECONDS, *care.deadlines(state, now)]
     times += [waiting.until for waiting in state.waiting]
-    if (due := backups.deadline(state.backup)) is not None:
-        times.append(due)
-    if (due := past.deadline(state.past)) is not None:
-        times.append(due)
-    if (due := device_index.deadline(state.index)) is not None:
-        times.append(due)
-    if (due := gestures.deadline(state.buttons)) is not None:
-        times.append(due)
+    dues = (
+        backups.deadline(state.backup),
+        past.deadline(state.past),
+        device_index.deadline(state.index),
+        gestures.deadline(state.buttons),
+        upkeep.deadline(state),
+    )
+    times += [due for due in dues if due is not None]
     times += lock.deadlines(state)
-    if (due := upkeep.deadline(state)) is not None:
-        times.append(due)
     if isinstance(state.phase, Locked):
         times.append(state.phase.until)
     if isinstance(panel.hotp, Spending):

@@ -273,7 +273,7 @@ class Keeper:
         if own.proof is None:
             return Undecided("it differs from this device's, which can be judged when it is unlocked")
         found = proof.read(payload)
-        if proof.compare(own.proof, found) in {"newer", "other", "same"}:
+        if proof.compare(own.proof, found) in {"newer", "other"}:
             return Undecided("it is newer than this device's, and can be merged when it is unlocked")
         return _judge(own.proof, found, "nothing proves that it is this device's")
 
@@ -366,9 +366,9 @@ def _judge(own: Proof | None, found: Proof | None, why: str) -> Verdict:
         case "newer key":
             assert own is not None and found is not None  # noqa: S101, PT018 - else it would be unproven
             return Superseded(proof.successor(own, found))
-        case "newer" | "other" | "same":
+        case "newer" | "other":
             return Superseded()
-        case "older" | "older key":
+        case "older" | "older key" | "same":  # the same: only what no proof covers was changed
             return Outdated()
         case _:
             return Foreign(why)

@@ -50,7 +50,7 @@ from appliance.core.events import (
     Woke,
 )
 from appliance.core.instant import Instant
-from appliance.core.verdict import DISTURBED_SECONDS, TWIN, TWIN_SECONDS
+from appliance.core.verdict import DISTURBED_SECONDS, OVERHEARD, TWIN, TWIN_SECONDS
 from appliance.vault.model import Vault
 
 COUNTER_SECONDS: Final = 60.0
@@ -303,7 +303,7 @@ def _disturb(backup: Backup, payload: bytes | None, now: Instant, ref: int) -> S
     if not isinstance(backup.stage, Resting):
         return (backup if payload == backup.latest else replace(backup, disturbed=True)), ()
     if payload != backup.latest and backup.condition == "verified":
-        backup = replace(backup, condition="unverified", error="another message came")
+        backup = replace(backup, condition="unverified", error=OVERHEARD)
     again = backup.disturbed_at + DISTURBED_SECONDS
     if now.mono < again:
         until = again if backup.stage.until is None else min(backup.stage.until, again)

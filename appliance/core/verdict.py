@@ -36,6 +36,7 @@ DISTURBED_SECONDS: Final = 10.0
 TWIN_SECONDS: Final = 600.0
 """Two messages of another card with this id within this time are no restored old card any more."""
 DAY_SECONDS: Final = 86_400.0
+OVERHEARD: Final = "another message came"
 TWIN: Final = "another device uses this id (cloned card?)"
 
 
@@ -84,7 +85,8 @@ def _verified(backup: Backup, payload: bytes, generation: int, now: Instant, ref
     until = recheck_at(backup, now)
     if backup.disturbed:
         until = backup.disturbed_at + DISTURBED_SECONDS
-    if now.mono < backup.contested_until:
+        backup = replace(backup, condition="unverified", error=OVERHEARD)
+    elif now.mono < backup.contested_until:
         backup, until = replace(backup, condition="conflict", error=TWIN), min(until, backup.contested_until)
     else:
         backup = replace(backup, condition="verified", error=None)

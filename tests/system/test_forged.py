@@ -141,7 +141,9 @@ def test_a_forged_message_is_written_over_while_locked(desk: Appliance, broker: 
 
 @pytest.mark.parametrize("pin", [False, True], ids=["open", "locked"])
 def test_an_old_copy_leaves_a_change_of_the_passphrase_alone(
-    pin: bool, desk: Appliance, broker: Mosquitto
+    pin: bool,  # noqa: FBT001 - a parameter of the test
+    desk: Appliance,
+    broker: Mosquitto,
 ) -> None:
     card = Card(desk, pin=pin)
     old = card.copy("old")

@@ -1,0 +1,1 @@
+"""A household in a bad neighbourhood, at random and for minutes or hours; see `story`."""

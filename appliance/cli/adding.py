@@ -1,17 +1,19 @@
-"""The command add: accounts from a link, from prompts, from a picture or from a camera.
+"""The command add: accounts from a link or secret that is pasted, from a picture or from a camera.
 
-It always ends with the present codes, for the owner to confirm at the service: many services switch a new secret on
-only after that.
+A link holds the secret, so it is never an argument: every user sees those in `ps`, sudo writes them into the journal,
+the shell into its history. It always ends with the present codes, for the owner to confirm at the service: many
+services switch a new secret on only after that.
 """
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from appliance import app
 from appliance.cli import terminal
 from appliance.cli.accounts import public, refuse_out_of_range, tell_code
-from appliance.cli.arguments import command, json_flag, keeper, passphrase_flag, poke, told
+from appliance.cli.arguments import command, json_flag, keeper, own, passphrase_flag, poke, told
 from appliance.cli.filming import camera_flag, filmed
 from appliance.cli.foreign import read, refuse_empty, tell_troubles
 from appliance.cli.main import Context
@@ -33,14 +35,14 @@ def register(commands: Any) -> None:
         "add",
         _add,
         "add an account",
-        "appliance add 'otpauth://totp/...'\n  appliance add --image screenshot.png\n  appliance add --camera\n"
-        "  appliance add --issuer GitHub --name anna",
+        "sudo appliance add\n  sudo appliance add --image screenshot.png\n  sudo appliance add --camera\n"
+        "  ssh pi sudo appliance add - < link.txt",
     )
     add.add_argument(
-        "uri",
+        "given",
         nargs="?",
-        metavar="URI",
-        help="otpauth://...; '-' reads it from standard input, where 'ps' does not show it",
+        metavar="-",
+        help="read the link or secret key from standard input; without it you are asked, and nothing is shown",
     )
     add.add_argument(
         "--image",
@@ -49,11 +51,9 @@ def register(commands: Any) -> None:
         help="a screenshot or photo of the QR code; '-' reads it",
     )
     camera_flag(add)
-    add.add_argument("--issuer", default="", help="the service")
-    add.add_argument("--name", default="", help="your name there")
-    add.add_argument(
-        "--secret-file", type=terminal.Input, metavar="FILE", help="base32; without it you are asked"
-    )
+    add.add_argument("--issuer", default="", help="the service; goes before what a link says")
+    add.add_argument("--name", default="", help="your name there; likewise")
+    add.add_argument("--secret-file", type=terminal.Input, metavar="FILE", help="read it from a file")
     add.add_argument("--type", choices=TYPES, default="totp")
     add.add_argument("--algorithm", choices=ALGORITHMS, default="SHA1")
     add.add_argument("--digits", type=int, default=6, metavar="4-10")
@@ -104,19 +104,56 @@ def _new(coming: Sequence[Arrival], vault: Vault) -> list[Arrival]:
 
 
 def _wanted(args: argparse.Namespace, context: Context) -> Reading:
+    _refuse_secrets_in_sight(args)
+    if args.camera is not None:
+        return filmed(args)
+    if args.image is not None:
+        return _pictured(args, context)
+    text = _pasted(args, context)
     try:
-        if args.camera is not None:
-            return filmed(args)
-        if args.image is not None:
-            return _pictured(args, context)
-        if args.uri is not None:
-            uri = terminal.Input("-").line() if args.uri == "-" else args.uri
-            parsed = otpauth.parse(uri, uuid=app.new_uuid())
-            found = Found(parsed.account, parsed.counter, parsed.secret_text)
-            return Reading("", encrypted=False, found=(found,), warnings=parsed.warnings)
-        return Reading("", encrypted=False, found=(Found(_described(args, context), args.counter),))
+        return _linked(args, context, text) if "://" in text else _described(args, context, text)
     except ValueError as error:
         raise UsageError(_WHAT, str(error), "copy it from the service's page once more") from None
+
+
+def _refuse_secrets_in_sight(args: argparse.Namespace) -> None:
+    """Raise UsageError for a link or secret as an argument; what it was is not repeated."""
+    if args.given not in {None, "-"}:
+        raise UsageError(
+            _WHAT,
+            "a secret on the command line is seen by every user and kept in logs",
+            "appliance add, and paste it; or 'add -', --image FILE, --camera",
+        )
+
+
+def _pasted(args: argparse.Namespace, context: Context) -> str:
+    """Return a link or a secret key. Raises WrongPassphrase if nobody may be asked for it."""
+    refuse_out_of_range(args, _WHAT, "add")
+    given: terminal.Input | None = terminal.Input("-") if args.given else args.secret_file
+    if given is not None:
+        return given.line()
+    own(args, context)  # nobody is to type a secret for a vault that is another's
+    return context.person.secret("link or secret key", instead="'add -', or --secret-file FILE")
+
+
+def _linked(args: argparse.Namespace, context: Context, uri: str) -> Reading:
+    parsed = otpauth.parse(uri, uuid=app.new_uuid())
+    account = parsed.account
+    issuer, name = _called(args, context, account.issuer, account.name)
+    found = Found(replace(account, issuer=issuer, name=name), parsed.counter, parsed.secret_text)
+    return Reading("", encrypted=False, found=(found,), warnings=parsed.warnings)
+
+
+def _called(args: argparse.Namespace, context: Context, issuer: str, name: str) -> tuple[str, str]:
+    """Return issuer and name: what the command line says, else a link, else whoever is asked. Raises UsageError."""
+    issuer, name = args.issuer or issuer, args.name or name
+    if not (issuer or name) and context.person.asked:
+        issuer = context.person.answer("service (such as GitHub):", instead="--issuer")
+        name = context.person.answer("your name there:", instead="--name")
+    issuer, name = otpauth.printable(issuer), otpauth.printable(name)
+    if not (issuer or name):
+        raise UsageError(_WHAT, "nothing says what to call it", "--issuer GitHub, or --name anna, or both")
+    return issuer, name
 
 
 def _pictured(args: argparse.Namespace, context: Context) -> Reading:
@@ -132,28 +169,18 @@ def _pictured(args: argparse.Namespace, context: Context) -> Reading:
     return reading
 
 
-def _described(args: argparse.Namespace, context: Context) -> Account:
-    issuer, name = args.issuer, args.name
-    if not (issuer or name) and context.person.asked:
-        issuer = context.person.answer("service (such as GitHub):", instead="--issuer")
-        name = context.person.answer("your name there:", instead="--name")
-    if not (issuer or name):
-        raise UsageError(_WHAT, "neither a URI nor --issuer or --name is given", "appliance add --help")
-    refuse_out_of_range(args, _WHAT, "add")
-    given: terminal.Input | None = args.secret_file
-    text = (
-        given.line()
-        if given
-        else context.person.secret("secret key", instead="use --secret-file FILE, or an otpauth URI")
-    )
+def _described(args: argparse.Namespace, context: Context, text: str) -> Reading:
+    secret = base32_decode(text)
+    issuer, name = _called(args, context, "", "")
     steam = args.type == "steam"
-    return Account(
+    account = Account(
         uuid=app.new_uuid(),
         type=args.type,
-        issuer=otpauth.printable(issuer),
-        name=otpauth.printable(name),
-        secret=base32_decode(text),
+        issuer=issuer,
+        name=name,
+        secret=secret,
         algorithm="SHA1" if steam else args.algorithm,
         digits=STEAM_DIGITS if steam else args.digits,
         period=args.period if args.type == "totp" else 30,
     )
+    return Reading("", encrypted=False, found=(Found(account, args.counter),))

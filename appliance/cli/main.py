@@ -44,6 +44,8 @@ class Parser(argparse.ArgumentParser):
             # What follows an option that does not exist may be a secret.
             options = [word.partition("=")[0] for word in words.split() if word.startswith("--")]
             message = f"there is no {', '.join(options)}" if options else "there are too many arguments"
+        elif "://" in message:
+            message = "a link stands where none is taken"  # it may hold a secret
         raise UsageError("can't understand the command line", message, f"{self.prog} --help")
 
 
@@ -98,7 +100,7 @@ def parser() -> Parser:
 
     top = Parser(
         prog="appliance",
-        description="Example:\n  sudo appliance add 'otpauth://totp/GitHub:anna?secret=...&issuer=GitHub'",
+        description="Example:\n  sudo appliance add\n  appliance status",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="Every command explains itself: appliance COMMAND --help",
     )

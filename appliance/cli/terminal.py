@@ -79,6 +79,9 @@ def picture(name: str) -> Input:
 
 
 def _read(name: str, limit: int) -> bytes:
+    if "://" in name:
+        # Not repeated: it may hold a secret.
+        raise UsageError("can't read a link", "it is not the name of a file", "write it into a file, or '-'")
     try:
         if name == "-" and sys.stdin is None:
             raise UsageError("can't read standard input", "it is closed", "name a file")

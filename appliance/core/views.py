@@ -130,7 +130,7 @@ def _closed(closed: Closed, now: Instant) -> LockedView:
 def _open(state: State, now: Instant) -> View:
     shown = state.shown
     if shown is None:
-        return MessageView("No accounts yet", ("sudo appliance add", "otpauth://..."), shift=shift(now))
+        return MessageView("No accounts yet", ("sudo appliance add", "asks for the link"), shift=shift(now))
     if shown[0].account.type != "hotp" and not state.believes(now):
         return _clock(now)
     return account_view(state, shown, now)

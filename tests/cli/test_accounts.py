@@ -21,7 +21,7 @@ RFC_4226 = ["755224", "287082", "359152", "969429", "338314"]
 
 
 def test_adding_a_link_prints_the_code_to_compare_with(desk: Shell) -> None:
-    done = desk.does("add", f"otpauth://totp/GitHub:anna?secret={SEED}&issuer=GitHub")
+    done = desk.does("add", "-", stdin=f"otpauth://totp/GitHub:anna?secret={SEED}&issuer=GitHub")
     assert re.fullmatch(
         r"added GitHub:anna\nits code is now \d{3} \d{3}: compare it with the service's page\n", done.out
     )
@@ -75,23 +75,89 @@ def test_adding_steam_by_flags_has_its_five_signs(desk: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "why"),
+    ("given", "why"),
     [
-        (["not a link"], "this is not an otpauth:// link"),
-        (["otpauth://totp/A:b?issuer=A"], "the link has no secret"),
-        (["otpauth://totp/A:b?secret=1nv4l1d&issuer=A"], "not base32"),
-        ([f"otpauth://totp/A:b?secret={SEED}&digits=99"], "number of digits"),
-        ([], "neither a URI nor --issuer or --name is given"),
-        (["--issuer", "A", "--digits", "11"], "--digits 11 is not in 4 to 10"),
-        (["--issuer", "A", "--period", "0"], "--period 0 is not in 1 to 86400"),
-        (["--issuer", "A", "--counter", "-1"], "--counter -1 is not in 0 to 2147483647"),
+        ("not a link!", "not base32"),
+        ("gopher://x", "this is not an otpauth:// link"),
+        ("otpauth://totp/A:b?issuer=A", "the link has no secret"),
+        ("otpauth://totp/A:b?secret=1nv4l1d&issuer=A", "not base32"),
+        (f"otpauth://totp/A:b?secret={SEED}&digits=99", "number of digits"),
+        (SEED, "nothing says what to call it"),
     ],
 )
-def test_what_cannot_be_added_is_a_usage_error(desk: Shell, arguments: list[str], why: str) -> None:
-    done = desk.run("--no-input", "add", *arguments)
+def test_what_cannot_be_added_is_a_usage_error(desk: Shell, given: str, why: str) -> None:
+    done = desk.run("--no-input", "add", "-", stdin=given)
     assert done.code == 2
     assert why in done.error
+    assert given not in done.err
     assert len(desk.does("list", "--json").json) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["--digits", "11"], "--digits 11 is not in 4 to 10"),
+        (["--period", "0"], "--period 0 is not in 1 to 86400"),
+        (["--counter", "-1"], "--counter -1 is not in 0 to 2147483647"),
+    ],
+)
+def test_a_number_that_no_account_has_is_a_usage_error(desk: Shell, arguments: list[str], why: str) -> None:
+    done = desk.run("--no-input", "add", "--issuer", "A", *arguments)
+    assert done.code == 2
+    assert why in done.error
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["add", TOTP.replace("Bank", "New")],
+        ["add", SEED],
+        ["add", TOTP, "--issuer", "A"],
+        ["add", "-", "--secret-file", TOTP],
+        ["add", "--secret-file", TOTP],
+        ["add", "--image", TOTP],
+        ["import", TOTP],
+        ["inspect", TOTP],
+        [TOTP],
+    ],
+    ids=lambda arguments: " ".join(arguments).replace(SEED, "SECRET")[:40],
+)
+def test_a_secret_on_the_command_line_is_refused_and_not_repeated(desk: Shell, arguments: list[str]) -> None:
+    done = desk.run(*arguments, stdin=TOTP.replace("Bank", "Other"))
+    assert done.code == 2
+    assert SEED not in done.out + done.err
+    assert len(desk.does("list", "--json").json) == 2
+
+
+def test_a_refused_link_is_told_the_ways_round(desk: Shell) -> None:
+    done = desk.run("add", TOTP)
+    assert done.error == (
+        "can't add the account: a secret on the command line is seen by every user and kept in logs"
+    )
+    assert done.hint == "appliance add, and paste it; or 'add -', --image FILE, --camera"
+
+
+def test_a_link_is_pasted_at_a_prompt_that_shows_nothing(desk: Shell) -> None:
+    done = desk.typed([f"  otpauth://totp/GitHub:anna?secret={SEED}&issuer=GitHub "], "add")
+    assert done.code == 0
+    assert done.out.startswith("added GitHub:anna\n")
+    assert SEED not in done.out + done.err
+
+
+def test_a_bare_secret_is_asked_what_it_is_called(desk: Shell) -> None:
+    done = desk.typed([SEED], "add", "--digits", "8", lines="Shop\neve\n")
+    assert done.code == 0
+    assert done.out.startswith("added Shop:eve\n")
+    assert desk.does("add", "-", "--name", "ulf", stdin=SEED[:16]).out.startswith("added ulf\n")
+
+
+def test_what_is_wrong_with_a_secret_is_told_before_anything_else_is_asked(desk: Shell) -> None:
+    assert "not base32" in desk.typed(["0189"], "add").error
+
+
+def test_issuer_and_name_of_the_command_line_go_before_those_of_a_link(desk: Shell) -> None:
+    done = desk.does("add", "-", "--issuer", "Work", stdin=f"otpauth://totp/GitHub:carl?secret={SEED}")
+    assert done.out.startswith("added Work:carl\n")
 
 
 def test_a_secret_that_nobody_can_be_asked_for_is_exit_3(desk: Shell) -> None:
@@ -100,7 +166,7 @@ def test_a_secret_that_nobody_can_be_asked_for_is_exit_3(desk: Shell) -> None:
     assert "--secret-file" in done.hint
 
 
-def test_an_empty_stdin_adds_nothing(desk: Shell) -> None:
+def test_an_empty_standard_input_adds_nothing(desk: Shell) -> None:
     assert desk.run("add", "-").code == 2
 
 
@@ -362,11 +428,11 @@ def test_case_decides_between_names_that_differ_in_nothing_else(desk: Shell) -> 
 
 
 @pytest.mark.parametrize(
-    "command", [["list"], ["code", "Bank"], ["add", TOTP], ["remove", "Bank"], ["status"]]
+    "command", [["list"], ["code", "Bank"], ["add", "-"], ["remove", "Bank"], ["status"]]
 )
 def test_a_wrong_passphrase_is_exit_3_and_told_in_two_lines(desk: Shell, command: list[str]) -> None:
     wrong = desk.file("wrong", "wrong horse battery staple\n")
-    done = desk.run(*command, "--passphrase-file", wrong)
+    done = desk.run(*command, "--passphrase-file", wrong, stdin=TOTP)
     assert done.code == 3
     assert done.out == ""
     assert done.err == (
@@ -396,8 +462,8 @@ def test_a_passphrase_file_that_is_no_text_or_not_there_is_a_usage_error(desk: S
 
 
 def test_a_vault_that_is_not_there_is_exit_6(shell: Shell) -> None:
-    for command in (["list"], ["code", "x"], ["add", TOTP], ["remove", "x"]):
-        done = shell.run(*command)
+    for command in (["list"], ["code", "x"], ["add", "-"], ["remove", "x"]):
+        done = shell.run(*command, stdin=TOTP)
         assert done.code == 6
         assert done.error == "can't open the vault: there is none yet"
         assert done.hint == "appliance init, or appliance restore"

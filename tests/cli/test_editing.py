@@ -662,7 +662,7 @@ def test_commands_and_daemon_at_once_lose_no_edit_of_each_other(appliance: Appli
         ["favorite", wiki],
         ["code", wiki],
         ["remove", gone, "--confirm", gone],
-        ["add", f"otpauth://totp/New:dora?secret={SEED}&issuer=New"],
+        ["add", "--issuer", "New", "--name", "dora", "--secret-file", appliance.secret_file("new", SEED)],
     )
     appliance.ask("press", button="ok")  # the daemon spends a code meanwhile
     said = [process.communicate(timeout=90) for process in processes]

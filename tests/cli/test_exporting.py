@@ -29,7 +29,7 @@ def test_an_export_comes_back_by_import(desk: Shell, phrase: tuple[str, str]) ->
 def test_every_target_writes_what_our_own_reader_takes(
     desk: Shell, phrase: tuple[str, str], target: str
 ) -> None:
-    desk.does("add", f"otpauth://totp/GitHub:carl?secret={SEED}&issuer=GitHub")
+    desk.does("add", "-", stdin=f"otpauth://totp/GitHub:carl?secret={SEED}&issuer=GitHub")
     file = desk.folder / f"out{registry.TARGETS[target].suffix}"
     password = ("--password-file", desk.file("password", "of the file"))
     done = desk.does("export", "--to", target, "-o", str(file), "--partial", *phrase, *password, "--json")

@@ -316,7 +316,7 @@ def test_who_goes_away_at_a_prompt_is_let_go(shell: Shell, key: str, code: int) 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_add_asks_for_the_secret_and_remove_for_the_name(desk: Shell) -> None:
     person = at_terminal(desk, "add", "--issuer", "Shop", "--name", "eve")
-    person.until("Secret key: ")
+    person.until("Link or secret key: ")
     person.types(SEED + "\n")
     assert person.ends() == 0
     assert SEED not in person.seen
@@ -359,10 +359,10 @@ def test_another_user_is_refused_with_exit_1(desk: Shell) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root, to become somebody else")
     reachable(desk.folder)
-    for command in (["list"], ["code", "Bank"], ["add", TOTP], ["status"], ["run"], ["init"]):
+    for command in (["list"], ["code", "Bank"], ["add", "-"], ["status"], ["run"], ["init"]):
         os.seteuid(65534)
         try:
-            done = desk.run(*command)
+            done = desk.run(*command, stdin=TOTP)
         finally:
             os.seteuid(0)
         assert done.code == 1

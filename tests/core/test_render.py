@@ -84,7 +84,7 @@ def test_a_vault_that_does_not_open_tells_the_reason() -> None:
 
 
 def test_a_vault_without_accounts_says_how_to_add_one() -> None:
-    empty = MessageView("No accounts yet", ("sudo appliance add", "otpauth://..."), "", shift=SHIFT)
+    empty = MessageView("No accounts yet", ("sudo appliance add", "asks for the link"), "", shift=SHIFT)
     assert desk_with().frame() == message_frame(empty)
 
 

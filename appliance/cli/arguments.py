@@ -50,6 +50,11 @@ def passphrase_flag(
     parser.add_argument("--passphrase-file", type=terminal.Input, metavar="FILE", default=default, help=about)
 
 
+def force_flag(parser: argparse.ArgumentParser) -> None:
+    """Add `--force`, for what `Output.keep_off_terminal` refuses."""
+    parser.add_argument("--force", action="store_true", help="let '-o -' show secrets in a terminal")
+
+
 def keeper(args: argparse.Namespace, context: Context) -> Keeper:
     """Become the owner of the state folder, and return the keeper of its vault.
 
@@ -88,7 +93,8 @@ def proven_keeper(args: argparse.Namespace, context: Context) -> Keeper:
 
 def own(args: argparse.Namespace, context: Context) -> None:
     """Become the owner of the state folder; for now only, if the command still has files to make."""
-    returning = any(isinstance(value, terminal.Output) for value in vars(args).values())
+    values = vars(args).values()
+    returning = any(isinstance(value, terminal.Output) and not value.standard for value in values)
     become_owner(context.settings.state_dir, returning=returning)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from appliance.adapters import confinement
 from appliance.adapters.memory import derivation_limit
 from appliance.cli import qr_code, terminal
-from appliance.cli.arguments import command, json_flag, passphrase_flag, proven_keeper, told
+from appliance.cli.arguments import command, force_flag, json_flag, passphrase_flag, proven_keeper, told
 from appliance.cli.foreign import counted
 from appliance.cli.main import Context
 from appliance.cli.selection import called, chosen, members
@@ -50,7 +50,7 @@ def register(commands: Any) -> None:
         "--output",
         type=terminal.Output,
         metavar="FILE",
-        help="a new file; several QR codes get numbers (codes.png, codes-2.png)",
+        help="a new file; several QR codes get numbers (codes.png, codes-2.png); '-': standard output",
     )
     parser.add_argument(
         "--password-file",
@@ -62,14 +62,17 @@ def register(commands: Any) -> None:
     parser.add_argument(
         "--partial", action="store_true", help="it is no error if the target can't hold everything"
     )
+    force_flag(parser)
     passphrase_flag(parser)
     json_flag(parser)
 
 
 def _export(args: argparse.Namespace, context: Context) -> int:
     if args.qr is not None:
+        _refuse_in_clear(args, "a QR code", encrypted=False)
         return _one(args, context)
     target = registry.TARGETS[args.to]
+    _refuse_in_clear(args, f"the target '{args.to}'", encrypted=target.encrypted)
     shown = args.output is None and target.pages is not None
     if args.output is None and not shown:
         raise UsageError(_WHAT, "no file is named", f"-o accounts{target.suffix}")
@@ -92,6 +95,20 @@ def _export(args: argparse.Namespace, context: Context) -> int:
             "--partial accepts that; or choose another target",
         )
     return os.EX_OK
+
+
+def _refuse_in_clear(args: argparse.Namespace, what: str, *, encrypted: bool) -> None:
+    """Raise UsageError where somebody expects encryption, or no eyes, and secrets would be written for all to read."""
+    if encrypted:
+        return
+    if args.password_file is not None:
+        raise UsageError(
+            _WHAT,
+            f"{what} is not encrypted, so it has no password",
+            "--to aegis is encrypted; or leave out --password-file",
+        )
+    if args.output is not None:
+        args.output.keep_off_terminal(_WHAT, force=args.force)
 
 
 def _accounts(args: argparse.Namespace, vault: Vault) -> tuple[Found, ...]:

@@ -73,7 +73,14 @@ def _run(arguments: Sequence[str] | None) -> int:
     logs.configure(args.verbose, os.environ)
     # Python has no stdin where it was closed, as some schedulers do.
     person = terminal.Person(asked=not args.no_input and sys.stdin is not None and sys.stdin.isatty())
+    outputs = [value for value in vars(args).values() if isinstance(value, terminal.Output)]
+    if getattr(args, "json", False) and any(output.standard for output in outputs):
+        raise UsageError(
+            "can't answer with JSON", "standard output takes the file", "name a file, or leave out --json"
+        )
     try:
+        for output in outputs:
+            output.open()
         return command(args, Context(load(args.config, os.environ), person))
     finally:
         for value in vars(args).values():

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from appliance import app
 from appliance.cli import terminal
-from appliance.cli.arguments import command, json_flag, own, passphrase_flag, told
+from appliance.cli.arguments import command, force_flag, json_flag, own, passphrase_flag, told
 from appliance.cli.main import Context
 from appliance.cli.selection import members
 from appliance.errors import NothingFound, UsageError, WrongPassphrase
@@ -48,7 +48,11 @@ def register(commands: Any) -> None:
         "sudo appliance paper -o vault.pdf\n  sudo appliance paper --recovery --recovery-key --size letter",
     )
     paper.add_argument(
-        "-o", "--output", type=terminal.Output, metavar="FILE.pdf", help="default: a new file in this folder"
+        "-o",
+        "--output",
+        type=terminal.Output,
+        metavar="FILE.pdf",
+        help="default: a new file in this folder; '-': standard output",
     )
     paper.add_argument("--size", choices=("a4", "letter"), default="a4", help="of the paper; default: a4")
     which = paper.add_mutually_exclusive_group()
@@ -64,6 +68,7 @@ def register(commands: Any) -> None:
         help="ask for the recovery key, and print it on the recovery sheet",
     )
     key.add_argument("--recovery-key-file", type=terminal.Input, metavar="FILE", help="the same from a file")
+    force_flag(paper)
     passphrase_flag(paper)
     json_flag(paper)
 
@@ -73,6 +78,7 @@ def _paper(args: argparse.Namespace, context: Context) -> int:
     _refuse_contradictions(args, wanted)
     # Made while the caller's rights are still there, and taken away by `main` if anything fails.
     args.output = output = args.output or _new_file()
+    output.keep_off_terminal(_WHAT, force=args.force)
     own(args, context)
     entered, vault_keeper, kept = _opened(args, context)
     key = _recovery_key(args, context, vault_keeper, entered)
@@ -99,7 +105,7 @@ def _new_file() -> terminal.Output:
     while True:
         name = f"{stem}.pdf" if number == 1 else f"{stem}-{number}.pdf"
         if not os.path.lexists(name):
-            return terminal.Output(name)
+            return terminal.Output(name).open()
         number += 1
 
 

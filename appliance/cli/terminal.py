@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final, Self, TextIO
 
 from appliance.cli.owner import as_caller
 from appliance.errors import ApplianceError, StorageFailed, UsageError, WrongPassphrase
@@ -25,12 +25,17 @@ def tell(text: str = "") -> None:
     try:
         print(text, flush=True)
     except OSError as error:
-        # Python would try once more at its end, and complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            raise
-        why = (error.strerror or str(error)).lower()
-        raise StorageFailed("can't write the answer", why, "look at where standard output goes") from None
+        raise _unanswered(sys.stdout, error) from None
+
+
+def _unanswered(stdout: TextIO, error: OSError) -> Exception:
+    """Return what to raise when standard output takes nothing any more."""
+    # Python would try once more at its end, and complain.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+    if isinstance(error, BrokenPipeError):
+        return error
+    why = (error.strerror or str(error)).lower()
+    return StorageFailed("can't write the answer", why, "look at where standard output goes")
 
 
 def note(text: str) -> None:
@@ -100,52 +105,134 @@ def _read(name: str, limit: int) -> bytes:
 
 
 class Output:
-    """A new file to be written, made with the caller's rights; nothing is ever overwritten."""
+    """A new file to be written, made with the caller's rights; nothing is ever overwritten. `-`: standard output.
+
+    Root makes it in a folder that somebody else may exchange meanwhile: the folder is held open, and no path is walked
+    a second time.
+    """
 
     def __init__(self, name: str) -> None:
+        if "://" in name:
+            # Not repeated: it may hold a secret.
+            raise UsageError("can't write to a link", "it is not the name of a file", "name a new file")
         self.name = name
+        self.standard = name == "-"
+        """It is standard output, not a file."""
         self._path = Path(name)
-        self._kept = False
+        self._folder = -1
+        self._file: BinaryIO | None = None
+        self._made: os.stat_result | None = None
+        self._stdout: TextIO | None = None
         self._more: list[Output] = []
+
+    def open(self) -> Self:
+        """Make the file; from now on `discard` is due. Raises UsageError.
+
+        Where it is standard output, what is told goes to standard error until `discard`.
+        """
+        if self.standard:
+            if sys.stdout is None:
+                raise UsageError("can't write to standard output", "it is closed", "name a file")
+            self._stdout, sys.stdout = sys.stdout, sys.stderr
+            return self
         try:
-            self._file = os.fdopen(os.open(self._path, _NEW, 0o600), "wb")
-            if os.geteuid() == 0 and (owner := os.environ.get("SUDO_UID", "")).isdigit():
-                os.fchown(self._file.fileno(), int(owner), int(os.environ.get("SUDO_GID", "-1")))
+            self._folder = os.open(self._path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._make()
         except OSError as error:
             why = (error.strerror or str(error)).lower()
+            raise UsageError(
+                f"can't write {self.name}", why, "name a new file in a folder of your own"
+            ) from None
+        return self
+
+    def _make(self) -> None:
+        self._file = os.fdopen(os.open(self._path.name, _NEW, 0o600, dir_fd=self._folder), "wb")
+        self._made = os.fstat(self._file.fileno())
+        if os.geteuid() == 0 and (owner := os.environ.get("SUDO_UID", "")).isdigit():
+            os.fchown(self._file.fileno(), int(owner), int(os.environ.get("SUDO_GID", "-1")))
+
+    def _beside(self, name: str) -> "Output":
+        """Return another new file in the same folder, wherever that is by now. Raises UsageError."""
+        other = Output(name)
+        try:
+            other._folder = os.dup(self._folder)
+            other._make()
+        except OSError as error:
+            other.discard()
+            why = (error.strerror or str(error)).lower()
             raise UsageError(f"can't write {name}", why, "name a new file in a folder of your own") from None
+        return other
+
+    def keep_off_terminal(self, what: str, *, force: bool) -> None:
+        """Raise UsageError if a terminal would show what is going to be written, unless that is wanted."""
+        if self._stdout is not None and self._stdout.isatty() and not force:
+            raise UsageError(
+                what,
+                "standard output is a terminal, which would show the secrets",
+                "name a file, or send it to a program ('| ...'), or --force",
+            )
 
     def write(self, data: bytes) -> None:
-        """Write all of it and flush it to the disk. Raises StorageFailed."""
+        """Write all of it; a file is flushed to the disk. Raises StorageFailed, BrokenPipeError."""
+        if self._stdout is not None:
+            try:
+                self._stdout.buffer.write(data)
+                self._stdout.flush()
+            except OSError as error:
+                raise _unanswered(self._stdout, error) from None
+            return
+        assert self._file is not None  # noqa: S101 - `main` opens all of them
         try:
-            with self._file:
-                self._file.write(data)
-                self._file.flush()
-                os.fsync(self._file.fileno())
+            self._file.write(data)
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             raise StorageFailed(f"can't write {self.name}", why, "free some space") from None
-        self._kept = True
+        self._file = None
 
     def write_all(self, files: Sequence[bytes]) -> tuple[str, ...]:
-        """Write several files, the others beside the first with a number in their names; return all names."""
+        """Write several files, the others beside the first with a number in their names; return all names.
+
+        Raises UsageError where there is no place beside it.
+        """
+        if self.standard and len(files) > 1:
+            raise UsageError(
+                "can't write to standard output",
+                f"it takes one file, and there are {len(files)}",
+                "name a file",
+            )
         stem, suffix = self._path.with_suffix(""), self._path.suffix
         with as_caller():
-            self._more = [Output(f"{stem}-{number}{suffix}") for number in range(2, len(files) + 1)]
+            for number in range(2, len(files) + 1):
+                self._more.append(self._beside(f"{stem}-{number}{suffix}"))
         outputs = (self, *self._more)
         for output, data in zip(outputs, files, strict=True):
             output.write(data)
-        return tuple(output.name for output in outputs)
+        return tuple("standard output" if output.standard else output.name for output in outputs)
 
     def discard(self) -> None:
-        """Leave no file behind whose `write` was not reached or failed."""
+        """Leave no file behind whose `write` was not reached or failed; what is told goes to standard output again."""
         for output in self._more:
             output.discard()
-        if not self._kept:
+        if self._stdout is not None:
+            sys.stdout, self._stdout = self._stdout, None
+        if self._file is not None:
+            with contextlib.suppress(OSError), as_caller():
+                self._unmake()
             with contextlib.suppress(OSError):
                 self._file.close()
-            with contextlib.suppress(OSError), as_caller():
-                self._path.unlink()
+            self._file = None
+        if self._folder >= 0:
+            os.close(self._folder)
+            self._folder = -1
+
+    def _unmake(self) -> None:
+        """Remove the file, if what has its name now is still this one."""
+        found = os.stat(self._path.name, dir_fd=self._folder, follow_symlinks=False)
+        if self._made is not None and os.path.samestat(self._made, found):
+            os.unlink(self._path.name, dir_fd=self._folder)
 
 
 @dataclass(frozen=True, slots=True)

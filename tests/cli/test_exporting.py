@@ -31,14 +31,67 @@ def test_every_target_writes_what_our_own_reader_takes(
 ) -> None:
     desk.does("add", "-", stdin=f"otpauth://totp/GitHub:carl?secret={SEED}&issuer=GitHub")
     file = desk.folder / f"out{registry.TARGETS[target].suffix}"
-    password = ("--password-file", desk.file("password", "of the file"))
+    encrypted = registry.TARGETS[target].encrypted
+    password = ("--password-file", desk.file("password", "of the file")) if encrypted else ()
     done = desk.does("export", "--to", target, "-o", str(file), "--partial", *phrase, *password, "--json")
     assert done.json["files"] == [str(file)]
     assert done.json["accounts"] + len(done.json["left_out"]) == 3
     found = desk.does("inspect", str(file), "--json", "--secrets", *password).json
     assert len(found["accounts"]) == done.json["accounts"]
     assert {one["secret"] for one in found["accounts"]} == {SEED}
-    assert found["encrypted"] == registry.TARGETS[target].encrypted
+    assert found["encrypted"] == encrypted
+
+
+@pytest.mark.parametrize("target", [name for name, one in registry.TARGETS.items() if not one.encrypted])
+def test_a_password_is_never_taken_for_a_file_in_clear(
+    desk: Shell, phrase: tuple[str, str], target: str
+) -> None:
+    file = desk.folder / "out"
+    password = ("--password-file", desk.file("password", "of the file"))
+    done = desk.run("export", "--to", target, "-o", str(file), "--partial", *phrase, *password)
+    assert done.code == 2
+    assert done.error == f"can't export: the target '{target}' is not encrypted, so it has no password"
+    assert not file.exists()
+    assert desk.run("export", "--qr", "Bank", "-o", str(file), *phrase, *password).code == 2
+
+
+def test_a_dash_is_standard_output_and_never_a_file(
+    desk: Shell, phrase: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(desk.folder)
+    done = desk.does("export", "--to", "uris", "-o", "-", *phrase)
+    assert done.out.splitlines() == [one for one in done.out.splitlines() if one.startswith("otpauth://")]
+    assert len(done.out.splitlines()) == 2
+    assert "wrote 2 accounts (link list) to standard output" in done.err
+    assert not Path("-").exists()
+    assert desk.does("list").out != "", "and the next answer goes there again"
+    refused = desk.run("export", "--to", "uris", "-o", "-", "--json", *phrase)
+    assert (refused.code, refused.out) == (2, "")
+    assert "standard output takes the file" in refused.error
+
+
+@pytest.mark.parametrize("what", [("export", "--to", "uris"), ("export", "--qr", "Bank"), ("paper",)])
+def test_a_terminal_is_shown_secrets_by_force_only(
+    desk: Shell, phrase: tuple[str, str], monkeypatch: pytest.MonkeyPatch, what: tuple[str, ...]
+) -> None:
+    import sys
+
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    refused = desk.run(*what, "-o", "-", *phrase)
+    assert (refused.code, refused.out) == (2, "")
+    assert "--force" in refused.hint
+    if what[:2] == ("export", "--to"):
+        assert SEED in desk.does(*what, "-o", "-", "--force", *phrase).out
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: False, raising=False)
+        assert SEED in desk.does(*what, "-o", "-", *phrase).out
+
+
+def test_several_pictures_do_not_fit_standard_output(desk: Shell, phrase: tuple[str, str]) -> None:
+    many = "\n".join(f"otpauth://totp/S{i}:anna?secret={SEED}{'A' * 8}&issuer=S{i}" for i in range(12))
+    desk.does("import", desk.file("many.txt", many))
+    refused = desk.run("export", "--to", "google", "-o", "-", "--partial", *phrase)
+    assert (refused.code, refused.out) == (2, "")
+    assert "it takes one file" in refused.error
 
 
 @pytest.mark.parametrize("arguments", [("--to", "uris", "-o", "{new}"), ("--qr", "Bank")])

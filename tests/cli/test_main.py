@@ -451,8 +451,9 @@ def test_an_output_file_belongs_to_whoever_called_sudo(shell: Shell, monkeypatch
         pytest.skip("needs root")
     monkeypatch.setenv("SUDO_UID", "23456")
     monkeypatch.setenv("SUDO_GID", "23457")
-    file = terminal.Output(str(shell.folder / "out"))
+    file = terminal.Output(str(shell.folder / "out")).open()
     file.write(b"x")
+    file.discard()
     found = (shell.folder / "out").stat()
     assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (23456, 23457, 0o600)
 
@@ -464,10 +465,64 @@ def test_an_output_file_is_never_overwritten_nor_written_through_a_link(shell: S
     (shell.folder / "dangling").symlink_to(shell.folder / "nowhere")
     for name in ("old", "link", "dangling"):
         with pytest.raises(ApplianceError) as told:
-            terminal.Output(str(shell.folder / name))
+            terminal.Output(str(shell.folder / name)).open()
         assert told.value.exit_code == 2
     assert existing.read_bytes() == b"precious"
     assert not (shell.folder / "nowhere").exists()
+
+
+def exchange(folder: Path) -> Path:
+    """Put another folder in the place of a folder, with a file `out` of somebody else; return where the first is."""
+    moved = folder.rename(folder.with_name("moved"))
+    victim = folder.with_name("victim")
+    victim.mkdir()
+    (victim / "out").write_bytes(b"precious")
+    folder.symlink_to(victim)
+    return moved
+
+
+def test_a_folder_exchanged_meanwhile_loses_nothing_to_a_command_that_fails(shell: Shell) -> None:
+    folder = shell.folder / "mine"
+    folder.mkdir()
+    output = terminal.Output(str(folder / "out")).open()
+    moved = exchange(folder)
+    output.discard()
+    assert (shell.folder / "victim" / "out").read_bytes() == b"precious"
+    assert list(moved.iterdir()) == []
+
+
+def test_a_folder_exchanged_meanwhile_gets_no_further_files(shell: Shell) -> None:
+    folder = shell.folder / "mine"
+    folder.mkdir()
+    output = terminal.Output(str(folder / "out.png")).open()
+    moved = exchange(folder)
+    output.write_all([b"one", b"two"])
+    output.discard()
+    assert [one.name for one in (shell.folder / "victim").iterdir()] == ["out"]
+    assert {one.name: one.read_bytes() for one in moved.iterdir()} == {"out.png": b"one", "out-2.png": b"two"}
+
+
+def test_another_file_that_took_the_name_of_a_failed_one_stays(shell: Shell) -> None:
+    output = terminal.Output(str(shell.folder / "out")).open()
+    (shell.folder / "out").rename(shell.folder / "elsewhere")
+    (shell.folder / "out").write_bytes(b"precious")
+    output.discard()
+    assert (shell.folder / "out").read_bytes() == b"precious"
+
+
+def test_the_files_beside_it_are_removed_with_one_that_fails(shell: Shell) -> None:
+    shell.file("out-3", b"there")
+    output = terminal.Output(str(shell.folder / "out")).open()
+    with pytest.raises(ApplianceError, match="file exists"):
+        output.write_all([b"1", b"2", b"3"])
+    output.discard()
+    assert {one.name for one in shell.folder.glob("out*")} == {"out-3"}
+
+
+def test_a_command_line_that_makes_no_sense_leaves_no_file(shell: Shell) -> None:
+    png = shell.folder / "frame.png"
+    assert shell.run("frame", "--png", str(png), "--bogus").code == 2
+    assert not png.exists()
 
 
 def test_an_input_that_is_too_large_or_a_folder_is_told(

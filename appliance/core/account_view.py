@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import ceil
 from typing import Final
 
+from appliance.core import pacing
 from appliance.core.care import bar_end, shift
 from appliance.core.instant import Instant
 from appliance.core.layout.code_screen import CodeView, issuer_overflow
@@ -98,7 +99,14 @@ def _totp(view: CodeView, state: State, record: Record, now: Instant) -> CodeVie
 def _hotp(view: CodeView, state: State, record: Record, now: Instant) -> CodeView:
     match state.panel.hotp:
         case Spent(uuid, counter) if uuid == record.account.uuid and not _hidden(state, now):
-            return replace(view, code=code_for(record.account, counter).text, counter=counter)
+            view = replace(view, code=code_for(record.account, counter).text, counter=counter)
+            made = pacing.fresh(state.made, record, now.mono)
+            if made is None:
+                return view
+            left = made.at + pacing.STAYS_SECONDS - now.mono
+            return replace(
+                view, seconds_left=ceil(left), fraction=min(1.0, ceil(left) / pacing.STAYS_SECONDS)
+            )
         case Spending(uuid) if uuid == record.account.uuid:
             return replace(view, prompt="saving the counter", counter=record.counter)
         case _:

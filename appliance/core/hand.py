@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from appliance.core import backup as backups
-from appliance.core import choice, lock
+from appliance.core import choice, lock, pacing
 from appliance.core.care import darkened
 from appliance.core.effects import Change, Effect, Log, Remember, Spend, Vouch
 from appliance.core.events import Problem
@@ -30,7 +30,7 @@ from appliance.core.screen import (
     Screen,
     Walk,
 )
-from appliance.core.state import MESSAGE_SECONDS, Closed, Spending, State, selected, told
+from appliance.core.state import MESSAGE_SECONDS, Closed, Spending, Spent, State, selected, told
 from appliance.vault import otpauth
 from appliance.vault.model import Record
 
@@ -43,6 +43,7 @@ WALK_SECONDS: Final = 1.0
 FAST_SECONDS: Final = 1.0
 
 QR_OFF: Final = Problem("QR codes are off", "to allow them:", "display.allow_qr", short="")
+TOO_SOON: Final = Problem("One at a time", "3 seconds between codes:", "press OK once more", short="")
 TOO_EARLY: Final = Problem(
     "Clock is wrong", "it is later than it says;", "set it: sudo date -s ...", short=""
 )
@@ -241,8 +242,19 @@ def _asked_for_code(state: State, now: Instant, ref: int) -> Step:
         return _on_panel(state, revealed_until=until), ()
     if isinstance(state.panel.hotp, Spending):
         return state, ()
-    spending = Spending(account.uuid, ref, now.mono + SAVE_SECONDS)
-    return _on_panel(state, hotp=spending), (Change(ref, Spend(account.uuid)),)
+    return _counted(state, shown[0], now, ref)
+
+
+def _counted(state: State, record: Record, now: Instant, ref: int) -> Step:
+    """Make the next HOTP code, or show again the one that stays."""
+    uuid, made = record.account.uuid, pacing.fresh(state.made, record, now.mono)
+    if made is not None:
+        spent = Spent(uuid, made.counter)
+        return _on_panel(state, hotp=spent, revealed_until=now.mono + REVEAL_SECONDS), ()
+    if pacing.too_soon(state.made, now.mono):
+        return told(state, TOO_SOON, now), ()
+    spending = Spending(uuid, ref, now.mono + SAVE_SECONDS)
+    return _on_panel(state, hotp=spending), (Change(ref, Spend(uuid)),)
 
 
 def _doubted(state: State, now: Instant) -> State:

@@ -41,7 +41,7 @@ def _ended(state: State, kind: Literal["pin", "passphrase"]) -> Step:
     panel = Panel(
         pressed_at=state.panel.pressed_at, blank=state.panel.blank, brightness=state.panel.brightness
     )
-    return replace(state, phase=Closed(kind), panel=panel), (Log(20, "locked"), Reexec())
+    return replace(state, phase=Closed(kind), panel=panel, made=()), (Log(20, "locked"), Reexec())
 
 
 def relock_at(state: State) -> float | None:

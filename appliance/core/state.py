@@ -11,6 +11,7 @@ from appliance.core.device_index import Index
 from appliance.core.events import Mode, Problem
 from appliance.core.gestures import Buttons, Layout
 from appliance.core.instant import Instant
+from appliance.core.pacing import Made
 from appliance.core.past import Past
 from appliance.core.screen import Code, Screen
 from appliance.vault.model import Record, Vault
@@ -231,6 +232,8 @@ class State:
     phase: Phase
     backup: Backup
     panel: Panel = Panel()
+    made: tuple[Made, ...] = ()
+    """HOTP codes of the last seconds, oldest first."""
     past: Past = field(default_factory=Past)
     index: Index = field(default_factory=Index)
     buttons: Buttons = field(default_factory=Buttons)

@@ -44,6 +44,7 @@ from appliance.core.events import (
 from appliance.core.gestures import Gestured, Moved
 from appliance.core.hand import REVEAL_SECONDS, gestured, woken
 from appliance.core.instant import Instant
+from appliance.core.pacing import Made, noted
 from appliance.core.render import scrolling
 from appliance.core.state import (
     REFS,
@@ -317,6 +318,9 @@ def _saved(state: State, event: Saved, now: Instant, ref: int) -> Step:
         spent = Spent(hotp.uuid, record.counter - 1) if record is not None and kept else None
         panel = replace(state.panel, hotp=spent, revealed_until=now.mono + REVEAL_SECONDS)
         state = replace(state, panel=panel)
+        if record is not None:
+            new = Made(record.account, record.counter - 1, now.mono)
+            state = replace(state, made=noted(state.made, new))
     return _backed(state, event, now, ref)
 
 

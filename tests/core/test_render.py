@@ -170,7 +170,8 @@ def test_a_hotp_code_needs_no_clock() -> None:
     assert desk.frame() == code_frame(prompt)
     change = only(desk.tell(Gestured("ok")), Change)
     desk.tell(saved(change.ref, vault_of(COIN, generation=2, counter=8)))
-    assert desk.frame() == code_frame(view(code_for(COIN, 7).text, uuid="c", counter=7, clock_sign=True))
+    stays = view(code_for(COIN, 7).text, uuid="c", counter=7, clock_sign=True, seconds_left=10, fraction=1.0)
+    assert desk.frame() == code_frame(stays)
 
 
 # --- HOTP
@@ -182,6 +183,9 @@ def test_a_hotp_code_is_shown_only_after_its_counter_was_saved() -> None:
     change = only(desk.tell(Gestured("ok")), Change)
     assert desk.frame() == code_frame(view(None, uuid="c", prompt="saving the counter", counter=7))
     desk.tell(saved(change.ref, vault_of(COIN, generation=2, counter=8)))
+    stays = view(code_for(COIN, 7).text, uuid="c", counter=7, seconds_left=10, fraction=1.0)
+    assert desk.frame() == code_frame(stays)
+    desk.later(10.0)
     assert desk.frame() == code_frame(view(code_for(COIN, 7).text, uuid="c", counter=7))
 
 

@@ -49,6 +49,7 @@ from appliance.core.gestures import (
 )
 from appliance.core.hand import SAVE_SECONDS
 from appliance.core.lock import NOTHING_TO_LOCK
+from appliance.core.pacing import STAYS_SECONDS
 from appliance.core.question import ASK_SECONDS
 from appliance.core.screen import Code, Menu, Pages
 from appliance.core.state import MESSAGE_SECONDS, Locked, NoVault, Open, Phase, Spending, Spent, Starting
@@ -317,6 +318,7 @@ def test_ok_while_the_counter_is_being_saved_spends_no_second_code() -> None:
 def test_ok_after_a_code_spends_the_next() -> None:
     desk, change = spending()
     desk.tell(saved(change.ref, vault_of(COIN, generation=2, counter=8)))
+    desk.later(STAYS_SECONDS)
     change = only(desk.tell(OK), Change)
     desk.tell(saved(change.ref, vault_of(COIN, generation=3, counter=9)))
     assert hotp(desk) == Spent("c", 8)

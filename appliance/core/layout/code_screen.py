@@ -46,10 +46,11 @@ class CodeView:
     upcoming: str | None = field(default=None, repr=False)
     """The next code; it stands in the place of the seconds."""
     seconds_left: int | None = None
+    """Of HOTP: until OK makes the next code."""
     fraction: float | None = None
     """Part of the period that is left, 1.0 to 0.0; None: no bar."""
     counter: int | None = None
-    """Of HOTP; it stands in the place of the seconds."""
+    """Of HOTP; it stands in the place of the seconds, once there are none."""
     sign: Sign = ""
     clock_sign: bool = False
     """The clock is not synchronised."""
@@ -113,7 +114,7 @@ def _draw_bottom_line(frame: Image.Image, view: CodeView) -> None:
 
 def _right_text(view: CodeView) -> str:
     if view.counter is not None:
-        return f"#{view.counter}"
+        return f"#{view.counter}" if view.seconds_left is None else f"next in {view.seconds_left} s"
     if view.upcoming is not None:
         return f"▸ {grouped(view.upcoming)}"
     return "" if view.seconds_left is None else str(view.seconds_left)

@@ -63,6 +63,7 @@ CODES: Final[Mapping[str, CodeView]] = {
     "code-steam-rest": replace(GITHUB, issuer="Steam", name="gabe", position=9, code="JTHFP"),
     "code-hotp-before": HOTP,
     "code-hotp": replace(HOTP, code="755224"),
+    "code-hotp-stays": replace(HOTP, code="755224", seconds_left=8, fraction=0.8),
     "code-hidden": replace(GITHUB, code=None, prompt="press OK to show the code"),
     "code-untrusted-clock": replace(
         GITHUB,

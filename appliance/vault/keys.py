@@ -37,6 +37,24 @@ SCRYPT_P: Final = 1
 PASSPHRASE_WORDS: Final = 6
 """Of the EFF long list: 77 bits."""
 PASSPHRASE_MINIMUM: Final = 12
+PASSPHRASE_GUESSES: Final = 10**11
+"""That an own passphrase must withstand. Whoever reads the broker tries a slot without waiting, at 0.18 s of a PC's core
+for each guess (`SCRYPT_N`): 64 cores take nine years for so many. Ten times zxcvbn's own best mark, and still below what
+nearly all passphrases of 12 random characters have; three words or more of a sentence are above it."""
+
+_LOOKED_AT: Final = 72
+_EXPECTED: Final = (
+    "otp",
+    "appliance",
+    "raspberry",
+    "pi",
+    "vault",
+    "backup",
+    "passphrase",
+    "broker",
+    "mosquitto",
+)
+"""What comes to mind in front of this program."""
 
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ALIKE: Final = str.maketrans("OIL", "011")
@@ -204,7 +222,22 @@ def checked_passphrase(text: str) -> str:
             "it holds characters that not every keyboard and phone enters alike",
             "use letters, digits, signs and spaces of ASCII",
         )
+    guesses = _guesses(text)
+    if guesses < PASSPHRASE_GUESSES:
+        raise UsageError(
+            "can't use this passphrase",
+            f"a program that guesses finds it within {guesses:,} tries; {PASSPHRASE_GUESSES:,} are needed",
+            "press Enter to have six words chosen for you, or add words that nobody expects there",
+        )
     return text
+
+
+def _guesses(text: str) -> int:
+    """Return about how many guesses find a passphrase, for one who knows people's habits and this program."""
+    from zxcvbn import zxcvbn  # 2 MB of words, which only a new passphrase needs
+
+    # What goes beyond is not looked at, since the time grows with the square of the length.
+    return int(zxcvbn(text[:_LOOKED_AT], user_inputs=_EXPECTED)["guesses"])
 
 
 def new_recovery_key(random_bytes: RandomBytes) -> str:

@@ -1,9 +1,11 @@
 import hashlib
 import hmac
 import json
+import string
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import combinations
+from random import Random
 from typing import Any
 
 import pytest
@@ -145,9 +147,52 @@ class TestPassphrases:
     def test_a_generated_passphrase_is_good_enough(self) -> None:
         assert keys.checked_passphrase(keys.new_passphrase(self.words, random_bytes(1)))
 
-    @pytest.mark.parametrize("text", ["x" * 12, "a sentence, with: (signs) ~!"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "a sentence, with: (signs) ~!",
+            "kaj8Fh2!lPqx",
+            "correct horse battery staple",
+            "vut ~ 29 Hasen am See",
+            "quince lorry tidal " * 10,
+        ],
+    )
     def test_an_own_passphrase_is_taken_as_it_is(self, text: str) -> None:
         assert keys.checked_passphrase(text) == text
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "aaaaaaaaaaaa",
+            "x" * 80,
+            "abcabcabcabc",
+            "123456789012",
+            "qwertyuiop[]",
+            "asdfghjklasdfghjkl",
+            "Password1234!",
+            "P4ssw0rdP4ssw0rd!",
+            "iloveyou2you",
+            "anna29031984",
+            "my otp appliance",
+            "raspberry pi otp",
+        ],
+    )
+    def test_an_own_passphrase_that_is_soon_guessed_is_refused_and_not_repeated(self, text: str) -> None:
+        with pytest.raises(UsageError) as caught:
+            keys.checked_passphrase(text)
+        assert "a program that guesses finds it within" in caught.value.why
+        assert text not in str(caught.value) + caught.value.hint
+
+    def test_nearly_all_passphrases_of_twelve_random_characters_are_taken(self) -> None:
+        dice, signs = Random(1), string.ascii_letters + string.digits
+        made = ["".join(dice.choices(signs, k=12)) for _ in range(100)]
+        assert sum(keys._guesses(one) >= keys.PASSPHRASE_GUESSES for one in made) >= 95
+
+    def test_a_passphrase_of_an_earlier_release_goes_on_opening_its_vault(self) -> None:
+        slot = keys.new_slot(
+            MASTER, "aaaaaaaaaaaa", uuid="u", random_bytes=random_bytes(2), memory_limit=2**30
+        )
+        assert keys.unwrap(slot, "aaaaaaaaaaaa", memory_limit=2**30) == MASTER
 
     @pytest.mark.parametrize("text", ["", "x" * 11, "ü" * 12, "x" * 12 + "\n", "x\ty" * 6, "x" * 12 + "\x7f"])
     def test_a_short_passphrase_or_one_that_not_every_keyboard_has_is_refused(self, text: str) -> None:

@@ -140,8 +140,15 @@ def blank(settings: Settings) -> None:
 
 
 def ask(settings: Settings, method: str, **params: Any) -> Any:
-    """Ask the running daemon. Raises NotRunning, or ApplianceError if it refuses."""
-    return control.call(socket_path(settings), method, params)
+    """Ask the running daemon.
+
+    Raises NotRunning, NotOwner if what answers is not the vault's, or ApplianceError if it refuses.
+    """
+    try:
+        owners = {settings.state_dir.stat().st_uid}
+    except OSError:
+        owners = set()
+    return control.call(socket_path(settings), method, params, owners)
 
 
 def socket_path(settings: Settings) -> Path:

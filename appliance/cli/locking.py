@@ -85,6 +85,8 @@ def _unlock(args: argparse.Namespace, context: Context) -> int:
 
 
 def _then(answer: terminal.Json) -> str:
+    if answer.get("others"):
+        return f"taken again in {duration(answer['wait'])}; from the owner at once: sudo appliance unlock"
     if answer["wait"] > 0:
         return f"a PIN is taken again in {duration(answer['wait'])}; the passphrase opens it at once"
     left = answer["tries_left"]

@@ -278,6 +278,8 @@ class Asked:
     method: str
     params: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """May hold a PIN or a passphrase."""
+    owner: bool = False
+    """By the owner of the vault or root, who can read the file itself; not by another user of the group."""
 
 
 @dataclass(frozen=True, slots=True)

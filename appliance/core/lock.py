@@ -76,6 +76,17 @@ def tried(state: State, entered: str, now: Instant, ref: int) -> Step:
     return replace(state, phase=closed), (Unlock(ref, entered),)
 
 
+def counted(state: State, now: Instant) -> State:
+    """Count a try of somebody who can't read the file, and so can't try without us: it waits as PINs do.
+
+    Who can read it, the owner and root, is never made to wait for a passphrase: nobody in the group locks them out.
+    """
+    closed = state.phase
+    assert isinstance(closed, Closed)  # noqa: S101 - the caller asked
+    tries = closed.others_tries + 1
+    return replace(state, phase=replace(closed, others_tries=tries, others_until=now.mono + pin.delay(tries)))
+
+
 def refused(state: State, event: Refused, now: Instant) -> State:
     """Return the state after a try that did not open the vault."""
     closed = state.phase

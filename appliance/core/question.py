@@ -35,6 +35,8 @@ _HELD: Final = {
     "ok": Gestured("back"),
 }
 
+_TOO_OFTEN: Final = {"why": "too many tries by others than the owner", "tries_left": None, "others": True}
+
 Step = tuple[State, tuple[Effect, ...]]
 
 
@@ -104,6 +106,10 @@ def _unlocked(state: State, event: Asked, now: Instant, ref: int) -> Step:
     if not isinstance(entered, str) or closed.checking:
         problem = "a try is under way" if closed.checking else "nothing was entered"
         return state, (Reply(event.ask, problem=problem),)
+    if not event.owner:
+        if (left := closed.others_until - now.mono) > 0:
+            return state, (Reply(event.ask, _TOO_OFTEN | {"wait": left}),)
+        state = lock.counted(state, now)
     state, effects = lock.tried(state, entered, now, ref)
     wait = Waiting(event.ask, "unlock", now.mono + ASK_SECONDS, ref)
     return replace(state, waiting=(*state.waiting, wait)), effects

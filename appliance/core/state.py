@@ -97,6 +97,10 @@ class Closed:
     until: float = 0.0
     """Monotonic; then the attempt has taken too long."""
     message: str = ""
+    others_tries: int = 0
+    """Over the control socket, by others than the owner and root."""
+    others_until: float = 0.0
+    """Monotonic; nothing is taken from them before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from appliance.adapters import control as control_module
-from appliance.adapters.control import CLIENTS, LINE_LIMIT, ControlSocket, call
+from appliance.adapters.control import CLIENTS, LINE_LIMIT, QUEUE, ControlSocket, call
 from appliance.core.events import Asked, Event
-from appliance.errors import ApplianceError, NotRunning
+from appliance.errors import ApplianceError, NotOwner, NotRunning
 
 
 class Core:
@@ -266,6 +266,87 @@ def test_more_clients_than_there_is_room_for_are_sent_away_and_room_is_made_agai
         assert call(path, "echo", {"a": 1}) == {"a": 1}
 
 
+def test_a_client_that_says_nothing_loses_its_place(
+    core: Core, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control_module, "IDLE_SECONDS", 0.2)
+    with contextlib.ExitStack() as stack:
+        held = [stack.enter_context(client(path)) for _ in range(CLIENTS)]
+        assert [connected.recv(10) for connected in held] == [b""] * CLIENTS
+        assert call(path, "echo", {"a": 1}) == {"a": 1}
+
+
+def trickled(connected: socket.socket) -> int:
+    """Send a space every fiftieth of a second until the other end has enough of it, and return how many."""
+    for sent in range(500):
+        try:
+            connected.sendall(b" ")
+            if connected.recv(1) == b"":
+                return sent
+        except TimeoutError:
+            continue
+        except OSError:
+            return sent
+    return 500
+
+
+def test_a_question_that_trickles_is_not_waited_for(
+    core: Core, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control_module, "IDLE_SECONDS", 0.3)
+    with client(path) as connected:
+        connected.settimeout(0.02)
+        assert trickled(connected) < 500
+
+
+def test_a_client_that_asks_in_time_keeps_its_place(
+    core: Core, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control_module, "IDLE_SECONDS", 1.0)
+    core.silent = True
+    with client(path) as connected:
+        connected.sendall(request(1))
+        ask = core.asked.get(timeout=10)
+        monkeypatch.setattr(control_module, "IDLE_SECONDS", 0.01)  # the answer may take longer
+        core._socket.reply(ask.ask, {"late": True})
+        assert json.loads(connected.recv(1000))["result"] == {"late": True}
+
+
+def test_others_of_the_group_can_not_take_the_places_of_the_owner(path: Path) -> None:
+    uids = {True: os.geteuid(), False: os.geteuid() + 1}
+    owner = False
+    doorway = ControlSocket(path, lambda _client: uids[owner])
+    core = Core(doorway)
+    doorway.start(core.post)
+    try:
+        with contextlib.ExitStack() as stack:
+            held = [stack.enter_context(client(path)) for _ in range(CLIENTS)]
+            for number, connected in enumerate(held):  # each is being served
+                connected.sendall(request(number))
+                assert connected.recv(1000)
+            queued = [stack.enter_context(client(path)) for _ in range(QUEUE)]
+            with client(path) as extra:
+                assert extra.recv(10) == b""
+            owner = True
+            assert call(path, "echo", {"a": 1}) == {"a": 1}
+            assert [core.asked.get(timeout=10).owner for _ in range(CLIENTS + 1)] == [False] * CLIENTS + [
+                True
+            ]
+            assert len(queued) == QUEUE
+    finally:
+        doorway.stop()
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o757, 0o777])
+def test_a_folder_that_others_can_write_to_is_refused(path: Path, mode: int) -> None:
+    path.parent.mkdir()
+    path.parent.chmod(mode)
+    with pytest.raises(ApplianceError) as told:
+        ControlSocket(path).start(lambda _event: None)
+    assert told.value.why == "other users can write to its folder"
+    assert not path.exists()
+
+
 def test_a_core_that_never_answers_is_told_to_the_client(
     core: Core, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -399,3 +480,82 @@ def test_no_permission_is_told_with_what_helps(closed: Path, nobody: None) -> No
         call(closed, "status")
     assert told.value.why == "permission denied"
     assert told.value.hint == "sudo appliance ..., or join the group otp-appliance"
+
+
+def open_to_all(folder: Path) -> None:
+    """Let others pass through the folders that pytest makes for their owner alone, and write to this one."""
+    folder.mkdir()
+    folder.chmod(0o777)
+    for above in folder.parents[:4]:
+        if "pytest" in str(above):
+            above.chmod(above.stat().st_mode | 0o055)
+
+
+def test_a_folder_of_another_user_is_refused(path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to make a folder of somebody else")
+    path.parent.mkdir()
+    os.chown(path.parent, 65534, 65534)
+    with pytest.raises(ApplianceError) as told:
+        ControlSocket(path).start(lambda _event: None)
+    assert told.value.why == "its folder belongs to another user"
+    assert "runtime_dir" in told.value.hint
+    assert not path.exists()
+
+
+def test_nothing_is_said_to_a_socket_of_another_user(path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become somebody else")
+    open_to_all(path.parent)
+    heard: SimpleQueue[bytes] = SimpleQueue()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        os.seteuid(65534)
+        try:
+            listener.bind(os.fspath(path))
+            listener.listen()
+        finally:
+            os.seteuid(0)
+
+        def serve() -> None:
+            for _ in range(2):
+                connected, _ = listener.accept()
+                with connected:
+                    heard.put(connected.recv(1000))
+                    with contextlib.suppress(OSError):
+                        connected.sendall(b'{"jsonrpc":"2.0","id":1,"result":{}}\n')
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with pytest.raises(NotOwner) as told:
+            call(path, "unlock", {"entered": "my passphrase"})
+        assert told.value.why == "what answers there belongs to user 65534, not to the owner of the vault"
+        assert heard.get(timeout=10) == b""
+        assert call(path, "status", owners={65534}) == {}, "unless that is the owner"
+        thread.join()
+
+
+def test_the_kernel_says_who_asks(path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to become somebody else")
+    doorway = ControlSocket(path)
+    core = Core(doorway)
+    doorway.start(core.post)
+    try:
+        for above in path.parents[:4]:
+            if "pytest" in str(above):
+                above.chmod(above.stat().st_mode | 0o055)
+        path.chmod(0o666)
+        assert call(path, "echo", {"a": 1}) == {"a": 1}
+        with client(path) as asking:
+            os.seteuid(65534)
+            try:
+                with client(path) as other:
+                    other.sendall(request(a=2))
+                    assert other.recv(1000)
+            finally:
+                os.seteuid(0)
+            asking.sendall(request(a=3))
+            assert asking.recv(1000)
+        assert [core.asked.get(timeout=10).owner for _ in range(3)] == [True, False, True]
+    finally:
+        doorway.stop()

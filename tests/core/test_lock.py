@@ -219,6 +219,49 @@ def test_a_wrong_passphrase_counts_no_tries() -> None:
 # --- from afar
 
 
+def tried(desk: Desk, ask: int, *, owner: bool) -> Reply | None:
+    """Try a wrong passphrase over the socket; return an answer that came without a try."""
+    effects = desk.tell(Asked(ask, "unlock", {"entered": f"wrong horse {ask}"}, owner))
+    unlocks = every(effects, Unlock)
+    if not unlocks:
+        return replies(effects)[ask]
+    desk.tell(Refused(unlocks[0].ref, "wrong passphrase"))
+    return None
+
+
+@pytest.mark.parametrize("kind", ["pin", "passphrase"])
+def test_others_of_the_group_wait_after_wrong_passphrases_as_after_wrong_pins(kind: str) -> None:
+    desk = locked_desk(kind)
+    made, begun = 0, desk.now.mono
+    while desk.now.mono < begun + 3600.0:
+        made += tried(desk, 1 + made, owner=False) is None
+        desk.later(1.0)
+    assert made == 3 + 4, "three free, then after 30 s, 1, 5 and 15 minutes"
+    refused = tried(desk, 99, owner=False)
+    assert refused is not None
+    assert refused.result is not None
+    assert refused.result["why"] == "too many tries by others than the owner"
+    assert 0.0 < refused.result["wait"] <= 3600.0
+
+
+def test_the_owner_is_never_locked_out_by_others_of_the_group() -> None:
+    desk = locked_desk("passphrase")
+    for ask in range(1, 6):
+        tried(desk, ask, owner=False)
+    for ask in range(10, 30):
+        assert tried(desk, ask, owner=True) is None
+    assert tried(desk, 40, owner=False) is not None
+
+
+def test_a_reload_gives_others_no_new_tries() -> None:
+    desk = locked_desk("passphrase")
+    for ask in range(1, 4):
+        assert tried(desk, ask, owner=False) is None
+    ref = only(desk.tell(Asked(8, "reload")), OpenVault).ref
+    desk.tell(Shut(ref, "passphrase"))
+    assert tried(desk, 9, owner=False) is not None
+
+
 def test_unlocking_from_afar_is_answered_when_the_vault_is_open_and_lights_the_panel() -> None:
     desk = locked_desk("passphrase")
     desk.later(OPTIONS.blank_after + 1)

@@ -3,6 +3,7 @@
 None of it is needed to run, so nothing here raises: a kernel or a limit that refuses leaves things as they are.
 """
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -30,6 +31,12 @@ def no_swap() -> bool:
     if libc is None or not (unlimited or os.geteuid() == 0):
         return False
     return bool(libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) == 0)
+
+
+def lift_limit() -> None:
+    """Let this process keep all its memory out of swap, also once it is no longer root's."""
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 def _libc() -> Any:

@@ -2,16 +2,18 @@
 
 import argparse
 import io
+import logging
 import os
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from appliance import app, daemon, hardware
+from appliance import app, daemon, hardware, logs
+from appliance.adapters import secrecy
 from appliance.cli import terminal
 from appliance.cli.arguments import command, json_flag, passphrase_flag, told
 from appliance.cli.drawing import half_blocks, picture
 from appliance.cli.main import Context
-from appliance.cli.owner import become_owner
+from appliance.cli.owner import become_owner, make_runtime_folder, root_advice
 from appliance.core.duration import duration
 from appliance.core.question import PRESSED
 from appliance.core.status import clock_status
@@ -20,6 +22,7 @@ from appliance.errors import NotRunning, VaultLocked
 from appliance.vault.model import Vault
 
 _AT_REST: Final = "the daemon does not run"
+_log = logging.getLogger("appliance")
 
 
 def register(commands: Any) -> None:
@@ -47,9 +50,23 @@ def register(commands: Any) -> None:
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
-    become_owner(context.settings.state_dir)
+    _give_up_root(context)
     daemon.serve(context.settings, simulated=args.simulate)
     return os.EX_OK
+
+
+def _give_up_root(context: Context) -> None:
+    """Become the owner of the state folder for good, with the groups of that user, before anything else is done.
+
+    A folder that is root's own is warned of and served: who upgrades is to see codes, and chown is one command.
+    """
+    state_dir, runtime_dir = context.settings.state_dir, context.settings.runtime_dir
+    if os.geteuid() == 0:
+        secrecy.lift_limit()
+        make_runtime_folder(runtime_dir, state_dir)
+    become_owner(state_dir)
+    if (advice := root_advice(state_dir)) is not None:
+        _log.warning(logs.line("runs as root", why="nothing here needs it", hint=advice))
 
 
 def _blank(_args: argparse.Namespace, context: Context) -> int:

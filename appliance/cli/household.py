@@ -25,7 +25,7 @@ from appliance.cli.choosing import (
     tell_secrets,
 )
 from appliance.cli.main import Context
-from appliance.cli.owner import become_owner
+from appliance.cli.owner import become_owner, root_advice
 from appliance.cli.restore import register_restore
 from appliance.core.status import backup_status
 from appliance.errands import Visit
@@ -71,6 +71,10 @@ def register(commands: Any) -> None:
 
 def _init(args: argparse.Namespace, context: Context) -> int:
     become_owner(context.settings.state_dir)
+    if (advice := root_advice(context.settings.state_dir)) is not None:
+        terminal.warn(
+            f"the vault will be root's, and so the daemon runs as root, which nothing needs; {advice}"
+        )
     vault_keeper = app.new_keeper(context.settings)
     app.state_folder(context.settings).prepare()
     if vault_keeper.exists():

@@ -1,9 +1,13 @@
 """What all commands have in common: exit codes, the two lines of an error, and who may run them."""
 
 import argparse
+import contextlib
+import grp
 import importlib
+import json
 import os
 import pty
+import pwd
 import re
 import select
 import signal
@@ -19,10 +23,11 @@ from typing import Any
 import pytest
 
 from appliance import __version__
-from appliance.cli import terminal
+from appliance.adapters import control
+from appliance.cli import owner, terminal
 from appliance.cli.main import Context, main, parser
-from appliance.cli.owner import become_owner
-from appliance.errors import ApplianceError, NotOwner, StorageFailed
+from appliance.cli.owner import become_owner, make_runtime_folder
+from appliance.errors import ApplianceError, NotOwner, NotRunning, StorageFailed
 from tests.cli.conftest import PASSPHRASE, SEED, TOTP, Shell
 
 ROOT = Path(__file__).parents[2]
@@ -396,7 +401,7 @@ def owned(shell: Shell) -> None:
 
 
 SCRIPT = """
-import codecs, sys
+import codecs, importlib.readers, sys
 import appliance.cli.accounts, appliance.cli.household, appliance.cli.daemon, appliance.cli.foreign
 from appliance.cli import main
 codecs.lookup("ascii")
@@ -444,6 +449,88 @@ def test_root_keeps_nothing_when_it_becomes_the_owner(shell: Shell) -> None:
         [sys.executable, "-c", script, str(shell.state)], check=True, capture_output=True, text=True, cwd=ROOT
     )
     assert done.stdout == f"({OWNER}, {OWNER}, {OWNER}) ({OWNER}, {OWNER}, {OWNER}) [{OWNER}]\n"
+
+
+@contextlib.contextmanager
+def daemon_of_root(shell: Shell, uid: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the daemon as root, and wait until it answers as this user."""
+    with (shell.folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, "--config", str(shell.config), "run"],
+            stderr=log,
+            cwd=ROOT,
+            env=ENVIRONMENT,
+        )
+    try:
+        end = time.monotonic() + 20
+        while True:
+            assert process.poll() is None, (shell.folder / "log").read_text()
+            assert time.monotonic() < end
+            with contextlib.suppress(NotRunning):
+                control.call(shell.folder / "run" / "control.sock", "status", owners={uid})
+                break
+            time.sleep(0.05)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def test_a_daemon_that_root_starts_keeps_nothing_of_root(shell: Shell) -> None:
+    owned(shell)
+    as_root(shell, "init", "--passphrase-file", shell.file("passphrase", PASSPHRASE))
+    with daemon_of_root(shell, OWNER) as process:
+        facts = dict(
+            line.split(":\t", 1)
+            for line in Path(f"/proc/{process.pid}/status").read_text().splitlines()
+            if ":\t" in line
+        )
+        assert facts["Uid"].split() == facts["Gid"].split() == [str(OWNER)] * 4
+        assert facts["Groups"].split() == [str(OWNER)]
+        assert [facts[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")] == ["0" * 16] * 4
+        for path in (shell.folder / "run", shell.folder / "run" / "control.sock"):
+            assert (path.stat().st_uid, path.stat().st_gid) == (OWNER, OWNER)
+        assert stat.S_IMODE((shell.folder / "run").stat().st_mode) == 0o750
+        assert json.loads(as_root(shell, "status", "--json"))["running"] is True
+    assert "runs as root" not in (shell.folder / "log").read_text()
+
+
+def test_a_daemon_of_roots_own_vault_says_how_to_need_no_root(shell: Shell) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    told = shell.does("init", "--passphrase-file", shell.file("passphrase", PASSPHRASE)).err
+    advice = f"sudo install -d -o otp-appliance -g otp-appliance -m 0700 {shell.state}"
+    assert told.endswith(f"which nothing needs; {advice}\n")
+    with daemon_of_root(shell, 0):
+        pass
+    log = (shell.folder / "log").read_text()
+    assert f'hint="sudo chown -R otp-appliance:otp-appliance {shell.state}"' in log
+
+
+def test_a_runtime_folder_that_root_can_not_make_is_told(shell: Shell) -> None:
+    owned(shell)
+    (shell.folder / "file").write_bytes(b"")
+    with pytest.raises(ApplianceError) as told:
+        make_runtime_folder(shell.folder / ("x" * 300), shell.state)
+    assert "runtime_dir" in told.value.hint
+    make_runtime_folder(shell.folder / "file" / "run", shell.state)  # is refused by whoever uses it
+
+
+def test_a_user_keeps_the_groups_that_the_buses_need() -> None:
+    member = next(
+        ((group.gr_gid, name) for group in grp.getgrall() for name in group.gr_mem if known(name)), None
+    )
+    if member is None:
+        pytest.skip("no user here is in a further group")
+    gid, name = member
+    user = pwd.getpwnam(name)
+    assert gid in owner._groups(user.pw_uid, user.pw_gid)
+
+
+def known(name: str) -> bool:
+    with contextlib.suppress(KeyError):
+        return pwd.getpwnam(name).pw_name == name
+    return False
 
 
 def test_an_output_file_belongs_to_whoever_called_sudo(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

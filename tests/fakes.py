@@ -243,6 +243,11 @@ class FakeLink:
         if self.up and not self.half_open:
             self.broker.answer(self, ref, topic)
 
+    def hurry(self) -> None:
+        """Try again at once, if the link is down."""
+        if self.started and not self.up:
+            self.broker.mend(self)
+
     def post(self, event: Event) -> None:
         """Hand an event to whoever started this client."""
         if self._post is not None:

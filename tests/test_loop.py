@@ -100,6 +100,9 @@ class Wire:
     def fetch(self, ref: int, topic: str) -> None:
         self.given.put(("fetch", topic, b""))
 
+    def hurry(self) -> None:
+        self.given.put(("hurry", "", b""))
+
 
 class Desk:
     """A running loop, and what surrounds it."""

@@ -25,10 +25,12 @@ from appliance.core.events import (
     Foreign,
     Lost,
     Outdated,
+    Oversized,
     Problem,
     Received,
     Subscribed,
     Superseded,
+    Truncated,
     Verdict,
 )
 from appliance.core.verdict import OVERWRITE_SECONDS
@@ -366,11 +368,19 @@ def test_a_check_that_is_never_answered_leads_to_another_reading() -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [Acknowledged(77), Subscribed(77), Checked(77, Foreign("")), Failed(77, TROUBLE)]
+    "event",
+    [
+        Acknowledged(77),
+        Subscribed(77),
+        Oversized(77, "elsewhere", 2_000_000, retained=True),
+        Truncated(77),
+        Checked(77, Foreign("")),
+        Failed(77, TROUBLE),
+    ],
 )
 @pytest.mark.parametrize("stage", ["reading", "checking", "merging", "publishing", "verified"])
 def test_an_answer_to_nothing_that_was_asked_changes_nothing(
-    stage: str, event: Acknowledged | Subscribed | Checked | Failed
+    stage: str, event: Acknowledged | Subscribed | Oversized | Truncated | Checked | Failed
 ) -> None:
     desk = at_stage(stage)
     before = desk.state.backup

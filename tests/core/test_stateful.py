@@ -31,6 +31,7 @@ from appliance.core.effects import (
     Measure,
     OpenVault,
     Publish,
+    Reconnect,
     Reexec,
     Remember,
     Reply,
@@ -237,6 +238,8 @@ class Core(RuleBasedStateMachine):
                 case Simulate(ask):
                     assert ask in self.asked
                     del self.asked[ask]
+                case Reconnect():
+                    assert not self.up, "hurried although the link is up"
                 case Log():
                     assert "secret" not in repr(effect)
                 case Exit():

@@ -65,6 +65,24 @@ def password(link: Link) -> str | None:
     return text
 
 
+def shown(link: Link) -> tuple[object, ...]:
+    """Return something that is another when one of the files was changed or replaced."""
+    tls = link.tls or Tls()
+    return tuple(
+        _stamp(path)
+        for path in (link.password_file, tls.ca_file, tls.cert_file, tls.key_file)
+        if path is not None
+    )
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
 def context(tls: Tls) -> ssl.SSLContext:
     """Return what TLS needs to know. Raises BrokerFailed if a file is of no use.
 

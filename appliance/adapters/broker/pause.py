@@ -58,6 +58,10 @@ class Backoff:
         longest = min(120.0, max(5.0, (now - self._since) / 10))
         return self._uniform(longest / 10, longest)
 
+    def forgive(self) -> None:
+        """Begin anew with what refuses us: something has changed, or somebody asked."""
+        self._refusals = 0
+
     def _judge(self, kind: Kind, now: float, lasted: float) -> None:
         if lasted >= PEACE_SECONDS:
             self.contested = False

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from appliance.adapters.broker import link as links
 from appliance.adapters.broker import trouble
 from appliance.adapters.broker.client import Version
 from appliance.adapters.broker.link import Link
@@ -43,6 +44,7 @@ class MqttBroker:
         self._speechless = 0
         self._keepalive = KEEPALIVE_SECONDS
         self._stopped = threading.Event()
+        self._hurried = threading.Event()
         self._session: Session | None = None
         self._bell: Bell | None = None
         self._thread: threading.Thread | None = None
@@ -57,6 +59,7 @@ class MqttBroker:
     def stop(self) -> None:
         """Post no more, and let go of the link in good order."""
         self._stopped.set()
+        self._hurried.set()
         if self._bell is not None:
             self._bell.ring()
         if self._thread is not None and self._thread is not threading.current_thread():
@@ -78,6 +81,10 @@ class MqttBroker:
         if session is not None:
             session.take(Subscription(ref, topic))
 
+    def hurry(self) -> None:
+        """End the pause between two attempts, however long it is; never blocks. Without one it does nothing."""
+        self._hurried.set()
+
     def _run(self, post: Post, bell: Bell) -> None:
         def tell(event: Event) -> None:
             if not self._stopped.is_set():
@@ -85,6 +92,7 @@ class MqttBroker:
 
         try:
             while not self._stopped.is_set():
+                self._hurried.clear()
                 ending = self._attempt(tell, bell)
                 seconds = self._pauses.pause(ending.kind, self._monotonic(), ending.lasted)
                 tell(Lost(self._problem(ending)))
@@ -143,6 +151,10 @@ class MqttBroker:
     def _rest(self, seconds: float) -> None:
         until = self._monotonic() + seconds
         offset = self._wall() - self._monotonic()
-        while (left := until - self._monotonic()) > 0 and not self._stopped.wait(min(left, 1.0)):
+        shown = links.shown(self._link)
+        while not self._stopped.is_set() and (left := until - self._monotonic()) > 0:
+            if self._hurried.wait(min(left, 1.0)) or links.shown(self._link) != shown:
+                self._pauses.forgive()
+                return
             if abs(self._wall() - self._monotonic() - offset) > CLOCK_STEP_SECONDS:
                 return

@@ -101,10 +101,11 @@ def _init(args: argparse.Namespace, context: Context) -> int:
 
 
 def _backup(args: argparse.Namespace, context: Context) -> int:
+    found: terminal.Json
     if args.mine:
         found = _insist(args, context)
     elif daemon_publishes(context):
-        found: terminal.Json = app.ask(context.settings, "backup")
+        found = app.ask(context.settings, "backup")
     else:
         vault_keeper = keeper(args, context)
         with Visit(context.settings, app.identify(context.settings)) as visit:

@@ -222,12 +222,13 @@ def _connect(backup: Backup, now: Instant, ref: int) -> Step:
 
 def _lose(backup: Backup, event: Lost, now: Instant) -> Step:
     why = event.problem.why
+    publishing = isinstance(backup.stage, Publishing)
     if isinstance(backup.stage, Publishing):
         size = len(backup.stage.payload)
         backup = drop(backup, size, why, now)
         why = f"the connection ended while {size} bytes were published: {why}"
     condition: Condition = "offline" if backup.latest else "never"
-    if event.contested:
+    if event.contested and not publishing:
         backup = replace(backup, contested_until=now.mono + TWIN_SECONDS)
         condition, why = "conflict", TWIN
     known = backup.link is None and backup.error == why

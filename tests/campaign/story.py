@@ -57,9 +57,9 @@ class Witness:
 
     def _see(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         with self.changed:
-            self.now = message.payload or None
-            if message.payload:
-                self.ever.append(message.payload)
+            self.now = bytes(message.payload) or None
+            if self.now:
+                self.ever.append(self.now)
             self.changed.notify_all()
 
     def put(self, topic: str, payload: bytes, *, retain: bool = True) -> None:

@@ -5,7 +5,7 @@ Everything is a real process: mosquitto, the daemon, the commands, and the progr
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -95,7 +95,7 @@ def unproven(payload: bytes) -> bytes:
     return canonical.dump({**file, "x-epoch": 99})
 
 
-FORGED: Final = {
+FORGED: Final[dict[str, Callable[[bytes], bytes]]] = {
     "13 bytes": lambda _: b'{"version":2}',
     "a later version": lambda own: canonical.dump({**canonical.load(own), "version": 2}),
     "a later epoch": raised,

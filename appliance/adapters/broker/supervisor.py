@@ -95,7 +95,8 @@ class MqttBroker:
                 self._hurried.clear()
                 ending = self._attempt(tell, bell)
                 seconds = self._pauses.pause(ending.kind, self._monotonic(), ending.lasted)
-                tell(Lost(self._problem(ending)))
+                twin = self._pauses.contested or self._pauses.puzzling
+                tell(Lost(self._problem(ending), contested=twin and ending.kind in {"taken over", "closed"}))
                 self._rest(seconds)
         finally:
             self._session = None

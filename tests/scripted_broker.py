@@ -124,7 +124,7 @@ class Wire:
 
     def send(self, kind: int, body: bytes, flags: int = 0) -> None:
         """Send one packet."""
-        self.raw(bytes([kind << 4 | flags]) + _varint(len(body)) + body)
+        self.raw(bytes([kind << 4 | flags]) + varint(len(body)) + body)
 
     def connack(self, reason: int = 0, properties: bytes = b"") -> None:
         """Answer a CONNECT."""
@@ -144,7 +144,7 @@ class Wire:
     ) -> None:
         """Deliver a message with QoS 0."""
         name = topic.encode()
-        marks = b"" if identifier is None else bytes([0x0B]) + _varint(identifier)
+        marks = b"" if identifier is None else bytes([0x0B]) + varint(identifier)
         body = struct.pack("!H", len(name)) + name + self._properties(marks) + payload
         self.send(PUBLISH, body, flags=int(retained))
 
@@ -154,7 +154,7 @@ class Wire:
         self.send(DISCONNECT, bytes([reason]) + self._properties(marks))
 
     def _properties(self, properties: bytes) -> bytes:
-        return _varint(len(properties)) + properties if self.v5 else b""
+        return varint(len(properties)) + properties if self.v5 else b""
 
     def _exactly(self, size: int) -> bytes:
         data = b""
@@ -224,7 +224,8 @@ class ScriptedBroker:
                 self._failures.append(failure)
 
 
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
+    """Return a number as MQTT writes lengths and identifiers (MQTT 5, section 1.5.5)."""
     out = b""
     while True:
         number, low = number >> 7, number & 127

@@ -384,7 +384,7 @@ def test_a_delivery_belongs_to_the_fetch_whose_identifier_it_carries() -> None:
         client.link.fetch(11, TOPIC)
         client.link.fetch(12, TOPIC)
         got = [client.next(Received) for _ in range(5)]
-        assert [event.ref for event in got] == [11, 12, None, None, None]
+        assert [event.ref for event in got] == [11, 12, 12, None, None]
         assert [event.retained for event in got] == [True] * 4 + [False]
 
 

@@ -1,8 +1,8 @@
 """Which fetch a delivery answers.
 
-With MQTT 5 the broker says so: each fetch subscribes with an identifier of its own. Without (3.1.1, or a broker that
-has no identifiers) a delivery counts for the latest fetch that it fits, once that one's SUBACK is there: before it,
-the delivery may still be the answer to the fetch before.
+With MQTT 5 the broker says so: each fetch subscribes with an identifier of its own. Without (3.1.1, a broker that has
+no identifiers, or RabbitMQ 4, which claims to have them and delivers retained messages without) a delivery counts for
+the latest fetch that it fits, once that one's SUBACK is there: before it, it may still answer the fetch before.
 """
 
 from collections.abc import Iterable
@@ -47,8 +47,8 @@ class Fetches:
 
     def ref_of(self, topic: str, identifiers: Iterable[int]) -> int | None:
         """Return the ref of the fetch that a retained delivery answers."""
-        if self.identified:
-            known = [number for number in identifiers if 1 <= number <= len(self._refs)]
+        if self.identified and (given := tuple(identifiers)):
+            known = [number for number in given if 1 <= number <= len(self._refs)]
             return self._refs[max(known) - 1] if known else None
         for asked in reversed(self._latest):
             if topic_matches_sub(asked, topic):

@@ -5,6 +5,7 @@ The daemon runs as it would on a Pi: the true panel driver on a simulated bus, t
 
 import os
 import secrets
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,11 +112,19 @@ def test_the_pin_opens_it_and_after_locking_no_secret_is_left_in_the_memory_of_t
         assert desk.daemon.poll() is None, "it is the same process for whoever watches it"
         assert set(copies(desk).values()) == {0}
         assert desk.ask("unlock", entered=PASSPHRASE) == {}
-        assert copies(desk)["passphrase"] > 0
+        half_a_question(desk)
         desk.until_verified(1)
     assert abs(len(list(Path(f"/proc/{desk.daemon.pid}/fd").iterdir())) - descriptors) <= 1
     assert core_limit(desk.daemon.pid) == "0"
     assert "VmLck:\t       0 kB" not in Path(f"/proc/{desk.daemon.pid}/status").read_text()
+
+
+def half_a_question(desk: Appliance) -> None:
+    """Let the daemon hold a passphrase that is still coming, so that the scan has one to find."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connected:
+        connected.connect(str(desk.folder / "run" / "control.sock"))
+        connected.sendall(b'{"entered": "' + PASSPHRASE.encode())
+        desk.until(lambda: copies(desk)["passphrase"] > 0, 10)
 
 
 def core_limit(pid: int) -> str:

@@ -29,7 +29,7 @@ from appliance.errors import (
 )
 from appliance.keeper import BY_ITSELF, Door, Keeper, Kept
 from appliance.ports import Device
-from appliance.vault import canonical, document, edit, keys, sealed
+from appliance.vault import canonical, document, edit, keys, proof, sealed
 from appliance.vault.edit import Moment
 from appliance.vault.merge import merge
 from appliance.vault.model import Account, Vault
@@ -636,13 +636,28 @@ def test_a_merge_takes_over_what_is_new_and_keeps_what_is_own(made: Desk) -> Non
 # --- messages
 
 
-def published_by(desk: Desk, vault: Vault) -> bytes:
-    """Return what a device with the same keys would publish."""
+def master_of(desk: Desk) -> bytes:
+    """Return the present master key of a device that opens by itself."""
     envelope = sealed.read(desk.store.files["vault.json"])
     assert envelope.device is not None
     master = keys.unwrap_device(envelope.device, desk.store.secret() or b"", device=DESK.id)
     assert master is not None
-    return sealed.write(sealed.seal(vault, master, envelope.slots, envelope.epoch, None, desk.dice))
+    return master
+
+
+def published_by(desk: Desk, vault: Vault, *, signed: bool = True) -> bytes:
+    """Return what a device with the same keys would publish; without a proof, as a release before 0.2 did."""
+    own, master = sealed.read(desk.store.files["vault.json"]), master_of(desk)
+    envelope = sealed.seal(vault, master, own.slots, own.epoch, None, desk.dice)
+    if signed:
+        envelope = sealed.sign(replace(envelope, proof=own.proof), vault, master)
+    return sealed.write(envelope)
+
+
+def copy_of(desk: Desk) -> Desk:
+    """Return another device with a copy of the card as it is now."""
+    card = replace(desk.store.card, files=dict(desk.store.files))
+    return Desk(FakeStore(card), replace(desk.clock), Dice(desk.dice.thrown + 10_000))
 
 
 def test_the_own_message_is_authentic_and_holds_nothing_new(made: Desk) -> None:
@@ -656,12 +671,32 @@ def test_an_older_own_message_is_authentic(made: Desk) -> None:
     assert made.keeper().check(old) == Authentic(1, novel=False)
 
 
-def test_a_newer_own_message_holds_something_new_and_is_merged(made: Desk) -> None:
-    own = made.keeper().open().vault
-    newer = published_by(made, replace(adding("ben")(own, Moment(5, DESK.id)), generation=9))
-    assert made.keeper().check(newer) == Authentic(9, novel=True)
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_newer_own_message_that_lacks_nothing_is_taken_over_byte_for_byte(
+    made: Desk, *, signed: bool
+) -> None:
+    own = made.keeper().open()
+    newer = published_by(
+        made, replace(adding("ben")(own.vault, Moment(5, DESK.id)), generation=9), signed=signed
+    )
+    assert made.keeper().check(newer) == Authentic(9, novel=True, signed=signed)
     kept = made.keeper().merged(newer)
     assert names(kept) == ["ben"]
+    assert kept.vault.generation == 9
+    assert kept.published == newer
+    assert made.store.files["vault.json.1"] == sealed.write(own.envelope)
+    after = made.keeper().open()
+    assert after.vault == kept.vault, "its own secret opens it as before"
+    assert after.envelope.proof is not None
+
+
+def test_a_newer_own_message_that_lacks_something_is_merged_and_makes_a_generation(made: Desk) -> None:
+    own = made.keeper().open().vault
+    newer = published_by(made, replace(adding("ben")(own, Moment(5, DESK.id)), generation=9))
+    made.keeper().change(adding("anna"))
+    assert made.keeper().check(newer) == Authentic(9, novel=True)
+    kept = made.keeper().merged(newer)
+    assert sorted(names(kept)) == ["anna", "ben"]
     assert kept.vault.generation == 10
 
 
@@ -695,25 +730,35 @@ def test_a_message_with_other_slots_is_foreign_at_the_same_epoch(made: Desk) -> 
         made.keeper().merged(message)
 
 
-@pytest.mark.parametrize(("epoch", "verdict"), [(2, Superseded()), (1, Outdated())])
-def test_the_epoch_tells_whether_a_message_is_older_or_newer_than_the_key(
-    made: Desk, epoch: int, verdict: object
-) -> None:
-    own = sealed.read(made.store.files["vault.json"])
-    if epoch == 1:
-        vault = made.keeper().open().vault
-        assert own.device is not None
-        master = keys.unwrap_device(own.device, made.store.secret() or b"", device=DESK.id)
-        assert master is not None
-        new = sealed.seal(vault, master, own.slots, 3, own.device, made.dice)
-        made.store.files["vault.json"] = sealed.write(new)
-    message = sealed.write(replace(own, epoch=epoch).published)
-    assert made.keeper().check(message) == verdict
+@pytest.mark.parametrize("epoch", [2, 7, 2**53 - 1])
+def test_a_higher_epoch_that_nothing_proves_is_nobodys(made: Desk, epoch: int) -> None:
+    own = made.keeper().open()
+    for message in (own.envelope.published, replace(own.envelope.published, proof=None)):
+        assert isinstance(made.keeper().check(sealed.write(replace(message, epoch=epoch))), Foreign)
 
 
-def test_a_message_of_a_newer_release_supersedes(made: Desk) -> None:
-    newer = {**canonical.load(made.keeper().open().published), "version": 2}
-    assert made.keeper().check(canonical.dump(newer)) == Superseded()
+def test_a_new_passphrase_supersedes_the_key_before_and_outdates_what_that_sealed(made: Desk) -> None:
+    before, old = made.keeper().open(), copy_of(made)
+    after = made.keeper().rekey("another passphrase", RECOVERY, made.dice.uuid, BY_ITSELF)
+    assert after.envelope.proof is not None
+    assert old.keeper().check(after.published) == Superseded(after.envelope.proof.public)
+    assert made.keeper().check(before.published) == Outdated()
+
+
+def version_2(raw: bytes) -> dict[str, Any]:
+    """Return a file of which this release understands no more than its proof."""
+    return {"version": 2, "x-epoch": canonical.load(raw)["x-epoch"], "what it holds": [1, 2]}
+
+
+def test_a_message_of_a_newer_release_supersedes_if_its_proof_holds(made: Desk) -> None:
+    own = made.keeper().open()
+    newer = version_2(own.published)
+    assert own.envelope.proof is not None
+    for forged in (newer, {"version": 2}, {**canonical.load(own.published), "version": 2}):
+        assert isinstance(made.keeper().check(canonical.dump(forged)), Foreign)
+    claimed = replace(own.envelope.proof, generation=2, file=proof.digest(newer))
+    signed = {**newer, "x-proof": proof.dump(proof.sign(claimed, master_of(made)))}
+    assert made.keeper().check(canonical.dump(signed)) == Superseded()
 
 
 def test_checking_saves_nothing(made: Desk) -> None:

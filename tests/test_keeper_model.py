@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from appliance.core.events import Authentic, Mode, Outdated
+from appliance.core.events import Authentic, Mode, Outdated, Undecided, Verdict
 from appliance.errors import (
     ApplianceError,
     MustWait,
@@ -237,8 +237,6 @@ class Desk(RuleBasedStateMachine):
         self.boot = 1
         self.files: dict[bytes, File] = {}
         """What was acknowledged, by the bytes of the file that holds it."""
-        self.readable: dict[bytes | None, File] = {}
-        """Damaged files whose headers are whole."""
         self.sent: list[tuple[bytes, File]] = []
         self.tries = 0
         self.since = 0.0
@@ -303,17 +301,11 @@ class Desk(RuleBasedStateMachine):
     def why_not(self, name: str) -> type[ApplianceError] | None:
         """Return the error of a keeper that is told nothing and can't open the vault; None: it can."""
         file, missed = self.found()
-        first = self.first
-        by_itself = any(one.mode == "credential" and self.fits(one) for one in (first, file))
+        by_itself = file.mode == "credential" and self.fits(file)
         if by_itself or self.held[name] == file.epoch:
             return StorageFailed if missed and self.store.full is not None else None
-        lost = self.store.secret() is None if first.mode == "pin" else first.mode == "credential"
+        lost = self.store.secret() is None if file.mode == "pin" else file.mode == "credential"
         return VaultDamaged if lost else VaultLocked
-
-    @property
-    def first(self) -> File:
-        """The first file whose header can be read, that of the newest one even if its contents are damaged."""
-        return self.readable.get(self.newest) or self.found()[0]
 
     def wait(self, name: str) -> float:
         now = self.clock.mono
@@ -463,8 +455,19 @@ class Desk(RuleBasedStateMachine):
         keeper, accounts = self.keepers[name], self.found()[0].accounts
         self.changes(name, lambda: keeper.change(apply), model(accounts, self.clock.unix))
 
-    def changes(self, name: str, act: Callable[[], Kept], accounts: Accounts, theirs: int = 0) -> None:
-        """Do what makes these accounts of what is on the card; `theirs` is a generation known elsewhere."""
+    def changes(
+        self,
+        name: str,
+        act: Callable[[], Kept],
+        accounts: Accounts,
+        theirs: int = 0,
+        *,
+        whole: bool = False,
+    ) -> None:
+        """Do what makes these accounts of what is on the card.
+
+        `theirs` is a generation known elsewhere, `whole` that it is taken over as it is.
+        """
         if self.refuses(name, act):
             return
         (file, missed), before = self.found(), self.newest
@@ -482,7 +485,8 @@ class Desk(RuleBasedStateMachine):
         self.held[name] = file.epoch
         assert (kept.warning is not None) == missed
         assert missed or before is None or self.store.load().older[0] == before, "the file before is kept"
-        self.acknowledged(kept, replace(file, accounts=accounts, generation=1 + max(file.generation, theirs)))
+        generation = theirs if whole else 1 + max(file.generation, theirs)
+        self.acknowledged(kept, replace(file, accounts=accounts, generation=generation))
 
     # --- keys and people
 
@@ -522,13 +526,13 @@ class Desk(RuleBasedStateMachine):
             self.start("command")
             self.enter_what_opens("command", paper)
 
-    @precondition(lambda self: self.first.pin)
+    @precondition(lambda self: self.found()[0].pin)
     @rule(name=NAMES, wrong=st.integers(1, 4))
     def enter_wrong_pins(self, name: str, wrong: int) -> None:
         for _ in range(wrong):
             self.enter_pin(name, right=False)
 
-    @precondition(lambda self: self.first.pin)
+    @precondition(lambda self: self.found()[0].pin)
     @rule(name=NAMES)
     def enter_right_pin(self, name: str) -> None:
         self.enter_pin(name, right=True)
@@ -643,9 +647,7 @@ class Desk(RuleBasedStateMachine):
         raw = self.newest
         if raw is None or raw not in self.files:
             return
-        self.store.files[VAULT] = bad = DAMAGES[how](raw)
-        if how == "bit":
-            self.readable[bad] = self.files[raw]
+        self.store.files[VAULT] = DAMAGES[how](raw)
         if not any(older in self.files for older in self.store.load().older):
             # Nothing is left to fall back to: that is told, nothing is renamed, and a person brings the file back.
             self.fails(VaultDamaged, self.keeper(self.sheet.passphrase).open)
@@ -662,15 +664,17 @@ class Desk(RuleBasedStateMachine):
     def own_message_comes_back(self, name: str, back: int, take: bool) -> None:  # noqa: FBT001
         payload, message = self.sent[-1 - back % len(self.sent)]
         keeper = self.keepers[name]
+        if self.why_not(name) is VaultLocked:
+            self.own_message_comes_while_locked(keeper, payload, message)
+            return
         if self.refuses(name, lambda: keeper.check(payload)):
             return
         if self.found()[1]:
             self.open(name)
-        file, files = self.found()[0], dict(self.store.files)
+        file = self.found()[0]
         joint = joined(file.accounts, message.accounts)
-        verdict = keeper.check(payload)
+        verdict = self.unchanged(lambda: keeper.check(payload))
         self.held[name] = file.epoch
-        assert self.store.files == files, "looking at a message saved something"
         if message.epoch != file.epoch:
             assert verdict == Outdated()
             self.fails(VaultDamaged, lambda: keeper.merged(payload))
@@ -680,7 +684,29 @@ class Desk(RuleBasedStateMachine):
         assert said(keeper.open_own(payload)) == expected(message.accounts)
         if take:
             self.clock.advance(1)
-            self.changes(name, lambda: keeper.merged(payload), joint, message.generation)
+            # A copy that lacks nothing is no reason for a generation of its own.
+            whole = message.generation > file.generation and joint == message.accounts
+            self.changes(name, lambda: keeper.merged(payload), joint, message.generation, whole=whole)
+            assert not whole or self.spoiled() or keeper.open().published == payload
+
+    def own_message_comes_while_locked(self, keeper: Keeper, payload: bytes, message: File) -> None:
+        """Only the numbers of its proof tell what it is, and nothing of it is merged."""
+        file = self.found()[0]
+        own, found = (file.epoch, file.generation), (message.epoch, message.generation)
+        verdict = self.unchanged(lambda: keeper.check(payload))
+        if payload == keeper.shut().published:
+            assert verdict == Authentic(file.generation, novel=False)
+        elif found < own:
+            assert verdict == Outdated()
+        else:
+            assert isinstance(verdict, Undecided)
+        self.fails(VaultLocked, lambda: keeper.merged(payload))
+
+    def unchanged(self, act: Callable[[], Verdict]) -> Verdict:
+        files = dict(self.store.files)
+        verdict = act()
+        assert self.store.files == files, "looking at a message saved something"
+        return verdict
 
     # --- what always holds
 

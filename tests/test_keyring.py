@@ -585,6 +585,9 @@ def test_a_count_that_can_not_be_read_keeps_the_passphrase_from_nothing(desk: De
 
     desk.store = Unreadable(desk.store.card)
     keeper = desk.keeper()
-    assert answer(keeper, OpenVault(1)) == Shut(1, "pin")
+    shut = answer(keeper, OpenVault(1))
+    assert isinstance(shut, Shut)
+    assert (shut.ref, shut.kind, shut.wait, shut.tries_left) == (1, "pin", 0, None)
+    assert (shut.sealed, shut.vault) == (desk.keeper(WORDS).open().published, "vault")
     assert isinstance(answer(keeper, Unlock(2, PIN)), Failed)
     assert isinstance(answer(keeper, Unlock(3, WORDS)), Opened)

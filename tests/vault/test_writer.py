@@ -12,10 +12,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Final, cast
 from uuid import UUID
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from appliance import app
 from appliance.core.instant import Trust
@@ -32,7 +35,8 @@ from tests.vault.builder import MEMORY, PASSPHRASE, inner, made, padded, small_v
 SEED: Final = 20_260_802
 BLOCK: Final = 16_384
 
-FILE: Final = {"db", "header", "version", "x-epoch"}
+FILE: Final = {"db", "header", "version", "x-epoch", "x-proof"}
+PROOF: Final = {"v", "vault", "device", "gen", "file", "keys", "sig"}
 SLOT: Final = {"type", "uuid", "key", "key_params", "n", "r", "p", "salt", "repaired", "is_backup"}
 DOCUMENT: Final = {"version", "entries", "groups", "icons_optimized", "x-appliance", "x-pad"}
 ENTRY: Final = {"type", "uuid", "name", "issuer", "note", "favorite", "icon", "groups", "info"}
@@ -80,6 +84,40 @@ def check_file(raw: bytes) -> None:
     assert root["header"]["slots"][0]["uuid"] != root["header"]["slots"][1]["uuid"]
     assert base64.b64encode(base64.b64decode(root["db"], validate=True)).decode() == root["db"]
     assert len(base64.b64decode(root["db"])) % BLOCK == 0
+    check_proof(root)
+
+
+def check_proof(root: Mapping[str, Any]) -> None:
+    """Verified without our own reader."""
+    proof = root["x-proof"]
+    rest = {name: value for name, value in root.items() if name not in {"x-device", "x-proof"}}
+    assert proof.keys() == PROOF
+    assert proof["v"] == 1
+    assert proof["file"] == hashlib.sha256(canonical(rest)).hexdigest()
+    assert len(proof["keys"]) in range(1, 65)
+    assert len({key["public"] for key in proof["keys"]}) == len(proof["keys"])
+    assert proof["keys"][0]["by"] == ""
+    assert proof["keys"][-1]["epoch"] == root["x-epoch"]
+    for before, after in pairwise(proof["keys"]):
+        assert after["epoch"] > before["epoch"]
+        link = {
+            "vault": proof["vault"],
+            "epoch": after["epoch"],
+            "previous": before["public"],
+            "public": after["public"],
+        }
+        verify(before["public"], after["by"], b"otp-appliance key v1\0" + canonical(link))
+    unsigned = {name: value for name, value in proof.items() if name != "sig"}
+    verify(proof["keys"][-1]["public"], proof["sig"], b"otp-appliance file v1\0" + canonical(unsigned))
+
+
+def verify(public: str, signature: str, message: bytes) -> None:
+    assert is_hex(public, 32)
+    assert is_hex(signature, 64)
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(bytes.fromhex(signature), message)
+    except InvalidSignature:
+        raise AssertionError("a signature does not hold") from None
 
 
 def check_params(params: Mapping[str, str]) -> None:
@@ -264,7 +302,9 @@ class Household:
     def happens(self) -> Iterator[tuple[Desk, Kept]]:
         """Whatever happens next; yields what was saved."""
         desk, other = self.dice.sample(self.desks, 2)
-        desk.clock.advance(self.dice.choice((0, 0.001, 60, 86_400 * 20)))
+        passed = self.dice.choice((0, 0.001, 60, 86_400 * 20))
+        for each in self.desks:  # clocks that differ by more than a day are refused
+            each.clock.advance(passed)
         desk.clock.trust = self.dice.choice(TRUST)
         saves = desk.store.saves
         if self.dice.random() < 0.1:
@@ -283,6 +323,7 @@ class Looked:
 
     files: int = 0
     entries: int = 0
+    longest_chain: int = 0
     nonces: set[bytes] = field(default_factory=set)
 
 
@@ -294,14 +335,22 @@ def look_at(desk: Desk, kept: Kept, master: bytes, looked: Looked) -> None:
     params = {name: bytes.fromhex(text) for name, text in root["header"]["params"].items()}
     plain = keys.decrypt(master, params["nonce"], base64.b64decode(root["db"]), params["tag"])
     assert plain is not None
-    check_document(plain, signed(root))
+    check_document(plain, header_of(root))
+    ours = json.loads(plain)["x-appliance"]
+    claimed = root["x-proof"]
+    assert (claimed["vault"], claimed["device"], claimed["gen"]) == (
+        ours["vault"],
+        ours["device"],
+        ours["gen"],
+    )
     assert params["nonce"] not in looked.nonces
     looked.nonces.add(params["nonce"])
     looked.files += 1
+    looked.longest_chain = max(looked.longest_chain, len(claimed["keys"]))
     looked.entries += len(json.loads(plain)["entries"])
 
 
-def signed(root: Mapping[str, Any]) -> dict[str, Any]:
+def header_of(root: Mapping[str, Any]) -> dict[str, Any]:
     return {"slots": root["header"]["slots"], "version": root["version"], "x-epoch": root["x-epoch"]}
 
 
@@ -344,6 +393,7 @@ def test_every_file_that_is_saved_keeps_the_rules(figure: Figure) -> None:
     looked = campaign(300)
     figure(told(looked))
     assert looked.entries > 1_000
+    assert looked.longest_chain == 2
 
 
 @pytest.mark.long
@@ -362,7 +412,7 @@ def test_uuids_that_the_program_draws_are_of_version_4_and_never_the_same() -> N
 # The rules can be broken
 
 GOOD: Final = made(small_vault(), with_device=True)
-HEADER: Final = signed(json.loads(GOOD.raw))
+HEADER: Final = header_of(json.loads(GOOD.raw))
 
 
 def broken(change: Callable[[Any], object]) -> bytes:
@@ -430,8 +480,10 @@ def test_a_slot_that_breaks_a_rule_is_noticed(fields: dict[str, Any]) -> None:
         check_slot(slot_with(**fields))
 
 
-DEAR: Final = replace(
-    GOOD.envelope, slots=cast("Any", tuple(replace(slot, n=65_536) for slot in GOOD.envelope.slots))
+DEAR: Final = sealed.sign(
+    replace(GOOD.envelope, slots=cast("Any", tuple(replace(slot, n=65_536) for slot in GOOD.envelope.slots))),
+    GOOD.vault,
+    GOOD.master,
 )
 """With the cost that every writer gives its slots; nothing derives here."""
 
@@ -460,6 +512,11 @@ def test_the_rules_let_a_good_file_pass() -> None:
         file_with(lambda root: root["header"]["params"].update(nonce="00" * 16)),
         file_with(lambda root: root.update(db=root["db"][:-4])),
         file_with(lambda root: root.update(db=root["db"] + "====")),
+        file_with(lambda root: root.pop("x-proof")),
+        file_with(lambda root: root["x-proof"].update(gen=5)),
+        file_with(lambda root: root["x-proof"].update(v=2)),
+        file_with(lambda root: root["x-proof"]["keys"][0].update(by="00" * 64)),
+        file_with(lambda root: root["header"]["params"].update(tag="00" * 16)),
     ],
 )
 def test_a_file_that_breaks_a_rule_is_noticed(raw: bytes) -> None:

@@ -22,7 +22,7 @@ from appliance.ports import Clock, Device, RandomBytes, VaultStore
 from appliance.vault import document, keys, sealed
 from appliance.vault.edit import Moment
 from appliance.vault.model import Vault
-from appliance.vault.proof import Key
+from appliance.vault.proof import Key, Proof
 from appliance.vault.sealed import Envelope
 
 DAY_SECONDS: Final = 86_400
@@ -136,8 +136,14 @@ class Card:
 
     def sign(self, kept: Kept) -> Kept:
         """Save a file that has no proof yet with one; all else stays byte for byte. Call it only inside the lock."""
-        master = self.keyring.held(kept.envelope)
-        return self._written(replace(kept, envelope=sealed.sign(kept.envelope, kept.vault, master)))
+        return self._written(replace(kept, envelope=self._signed(kept)))
+
+    def proof(self, kept: Kept) -> Proof | None:
+        """Return whose a vault is, also where the card could not be written since a release before 0.2."""
+        return (kept.envelope if kept.envelope.proof else self._signed(kept)).proof
+
+    def _signed(self, kept: Kept) -> Envelope:
+        return sealed.sign(kept.envelope, kept.vault, self.keyring.held(kept.envelope))
 
     def take_over(self, envelope: Envelope, kept: Kept) -> Kept:
         """Save another copy of this device's own vault in the place of the one here, byte for byte, with this device's

@@ -81,7 +81,6 @@ class Keeper:
         Raises VaultExists. Takes two key derivations, one more for a PIN.
         """
         kept = locksmith.create(self._card, vault_id, passphrase, recovery_key, new_uuid, door)
-        self._note_unpublished()
         self.note_tried()
         return kept
 
@@ -91,8 +90,6 @@ class Keeper:
         Raises VaultExists, and VaultTooNew if this release must not write the vault.
         """
         kept = locksmith.adopt(self._card, vault, template, master, door)
-        if kept.vault.device not in {vault.device, *vault.seen}:
-            self._note_unpublished()
         self.note_tried()
         return kept
 
@@ -194,11 +191,6 @@ class Keeper:
             ):  # a bad card is found soon enough, and this is no reason to stop
                 self._store.remember(SECRETS_TRIED, now.unix)
 
-    def _note_unpublished(self) -> None:
-        """Remember that the broker can't hold a backup of this device, so that silence there means nothing worse."""
-        with contextlib.suppress(ApplianceError):
-            self._store.remember("published", 0.0)
-
     def recognised(self, entered: str) -> keys.Secret:
         """Return which of the two it is that a person entered. Raises WrongPassphrase, and what `open` raises.
 
@@ -253,17 +245,19 @@ class Keeper:
 
     def check(self, payload: bytes) -> Verdict:
         """Return what a message on this device's own topic is, as far as a vault that is locked can tell."""
+        payload = proof.bare(payload)
         try:
             own = self.open()
         except VaultLocked:
             return self._check_locked(payload)
+        known = self._card.proof(own)
         try:
             envelope = sealed.read(payload)
         except (VaultDamaged, VaultTooNew) as error:
-            return _judge(own.envelope.proof, proof.read(payload), error.why)
+            return _judge(known, proof.read(payload), error.why)
         if hmac.compare_digest(envelope.head, own.envelope.head):
-            return self._look_into(envelope, own.vault)
-        return _judge(own.envelope.proof, envelope.proof, "it is sealed under a key that nothing vouches for")
+            return self._look_into(envelope, own.vault, known)
+        return _judge(known, envelope.proof, "it is sealed under a key that nothing vouches for")
 
     def _check_locked(self, payload: bytes) -> Verdict:
         own = self.shut()
@@ -273,7 +267,10 @@ class Keeper:
         if own.proof is None:
             return Undecided("it differs from this device's, which can be judged when it is unlocked")
         found = proof.read(payload)
-        if proof.compare(own.proof, found) in {"newer", "other"}:
+        standing = proof.compare(own.proof, found)
+        if standing == "older" and _readable(payload):
+            return Outdated()
+        if standing in {"newer", "other", "older"}:
             return Undecided("it is newer than this device's, and can be merged when it is unlocked")
         return _judge(own.proof, found, "nothing proves that it is this device's")
 
@@ -285,10 +282,11 @@ class Keeper:
         """
         theirs = self.open_own(payload)
         refuse_too_new(theirs)
+        refuse_ahead(theirs, self._card.moment(theirs.device).ms)
         with contextlib.suppress(KeyMissing), self._store.lock():
             kept, damaged = self._card.read(derive=False)
             if damaged is None and _lacks_nothing(theirs, kept.vault):
-                return self._card.take_over(sealed.read(payload), kept)
+                return self._card.take_over(sealed.read(proof.bare(payload)), kept)
         return self.merge_vault(theirs)
 
     def merge_vault(self, other: Vault) -> Kept:
@@ -308,7 +306,7 @@ class Keeper:
 
     def open_own(self, payload: bytes) -> Vault:
         """Open a message sealed under this vault's present key. Raises VaultDamaged if it is not."""
-        kept, envelope = self.open(), sealed.read(payload)
+        kept, envelope = self.open(), sealed.read(proof.bare(payload))
         if envelope.head != kept.envelope.head:
             raise document.damaged("it is sealed under another key")
         return sealed.unseal(envelope, self._keys.held(envelope))
@@ -318,7 +316,7 @@ class Keeper:
 
         Raises WrongPassphrase, VaultDamaged, VaultTooNew. One key derivation for each distinct header.
         """
-        envelope = sealed.read(payload)
+        envelope = sealed.read(proof.bare(payload))
         master = self._keys.found(envelope)
         return sealed.unseal(envelope, master), envelope, master
 
@@ -339,13 +337,13 @@ class Keeper:
             return kept
         return self._card.save(changed, kept.envelope)
 
-    def _look_into(self, envelope: Envelope, own: Vault) -> Verdict:
+    def _look_into(self, envelope: Envelope, own: Vault, known: Proof | None) -> Verdict:
         try:
             theirs = sealed.unseal(envelope, self._keys.held(envelope))
         except VaultDamaged as error:
             return Foreign(error.why)
-        except VaultTooNew:  # it was decrypted, so who wrote it has the present key
-            return Superseded()
+        except VaultTooNew as error:  # by a holder of the present key; its proof tells on which device
+            return _judge(known, envelope.proof, error.why)
         if theirs.id != own.id or theirs.device != own.device:
             return Foreign("it belongs to another vault or device")
         moment = self._card.moment(own.device)  # what only expired here is nothing new there
@@ -360,15 +358,27 @@ def _lacks_nothing(theirs: Vault, own: Vault) -> bool:
     return ahead and same_content(merge(own, theirs), theirs)
 
 
+def _readable(payload: bytes) -> bool:
+    try:
+        sealed.read(payload)
+    except (VaultDamaged, VaultTooNew):
+        return False
+    return True
+
+
 def _judge(own: Proof | None, found: Proof | None, why: str) -> Verdict:
-    """Return what a message is that the present key can't tell about; `why` stands where nothing is proven."""
+    """Return what a message is that this release or the present key can't open; `why` stands where nothing is proven.
+
+    Under the present key only a later release writes what can't be opened here, whatever its generation: a copy of the
+    card as it was before counts on from there as well.
+    """
     match proof.compare(own, found):
         case "newer key":
             assert own is not None and found is not None  # noqa: S101, PT018 - else it would be unproven
             return Superseded(proof.successor(own, found))
-        case "newer" | "other":
+        case "newer" | "other" | "older":
             return Superseded()
-        case "older" | "older key" | "same":  # the same: only what no proof covers was changed
+        case "same" | "older key":
             return Outdated()
         case _:
             return Foreign(why)

@@ -39,7 +39,8 @@ def create(
     master = card.random_bytes(keys.KEY_BYTES)
     slots = _slots(card, master, passphrase, recovery_key, new_uuid)
     device = replace(card.device(), vault=vault_id)
-    return _found(card, Vault(vault_id, device.id, device.name, 0, 0), device, master, slots, 1, door)
+    vault = Vault(vault_id, device.id, device.name, 0, 0)
+    return _found(card, vault, device, master, Envelope(slots, 1, b"", b"", b""), door)
 
 
 def adopt(card: Card, vault: Vault, template: Envelope, master: bytes, door: Door) -> Kept:
@@ -52,8 +53,7 @@ def adopt(card: Card, vault: Vault, template: Envelope, master: bytes, door: Doo
     seen = {**vault.seen, vault.device: vault.generation}
     generation = max(vault.generation if vault.device == device.id else 0, seen.pop(device.id, 0))
     own = replace(vault, device=device.id, name=device.name, generation=generation, seen=seen)
-    chain = template.proof.keys if template.proof else ()
-    return _found(card, own, device, master, template.slots, template.epoch, door, chain)
+    return _found(card, own, device, master, template, door)
 
 
 def rehang(card: Card, kept: Kept, door: Door) -> Kept:
@@ -189,11 +189,10 @@ def _found(
     vault: Vault,
     device: Device,
     master: bytes,
-    slots: tuple[keys.Slot, keys.Slot],
-    epoch: int,
+    like: Envelope,
     door: Door,
-    chain: tuple[Key, ...] = (),
 ) -> Kept:
+    """Save the first generation on this card, under the slots of `like`, whose signing keys go on."""
     secret = card.random_bytes(SECRET_BYTES)
     wrap = _wrap(card, master, secret, device.id, door)
     with card.store.lock():
@@ -202,9 +201,9 @@ def _found(
         card.store.save_device(device)
         card.store.save_secret(secret)
         card.store.save_attempts(None)
-        envelope = Envelope(slots, epoch, b"", b"", b"", wrap)
+        envelope = replace(like, device=wrap)
         card.keyring.take(envelope, master)
-        return card.save(vault, envelope, chain)
+        return card.save(vault, envelope)
 
 
 def _slots(

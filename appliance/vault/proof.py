@@ -25,6 +25,8 @@ from appliance.vault import canonical
 
 NAME: Final = "x-proof"
 DEVICE: Final = "x-device"
+WHITE: Final = b" \t\r\n"
+"""What may stand around a file."""
 KEYS: Final = 64
 """The most that a chain holds; the oldest go first."""
 BYTES: Final = 32 * 1024
@@ -129,16 +131,34 @@ def load(value: object) -> Proof:
 
 
 def read(raw: bytes) -> Proof | None:
-    """Return the proof of a file of any version; None if it has none that holds."""
+    """Return the proof of a file of any version; None if it has none that holds, or is not spelled canonically."""
+    raw = raw.strip(WHITE)
     try:
-        file = canonical.load(raw.strip(b" \t\r\n"))
+        file = canonical.load(raw)
         if not isinstance(file, dict) or NAME not in file:
             return None
         proof = load(file[NAME])
         fits = proof.file == digest(file) and proof.keys[-1].epoch == file.get("x-epoch")
+        spelled = canonical.dump(file) == raw  # else anybody could make one that this release can't read
     except ValueError:
         return None
-    return proof if fits else None
+    return proof if fits and spelled else None
+
+
+def bare(raw: bytes) -> bytes:
+    """Return a message without what no proof covers: `x-device`, which none should have, and white space around it.
+
+    Otherwise who adds an `x-device` of a later version makes a true message one that this release can't read.
+    What is spelled in another way stays as it is, and is damaged.
+    """
+    raw = raw.strip(WHITE)
+    try:
+        file = canonical.load(raw)
+        if isinstance(file, dict) and DEVICE in file and canonical.dump(file) == raw:
+            return canonical.dump({name: value for name, value in file.items() if name != DEVICE})
+    except ValueError:
+        pass
+    return raw
 
 
 def compare(own: Proof | None, found: Proof | None) -> Standing:

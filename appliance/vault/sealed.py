@@ -135,7 +135,7 @@ def read(raw: bytes) -> Envelope:
     """
     if len(raw) > FILE_LIMIT:
         raise document.damaged(f"it is larger than {FILE_LIMIT >> 20} MiB")
-    raw = raw.strip(b" \t\r\n")
+    raw = raw.strip(proof.WHITE)
     try:
         envelope = _envelope(canonical.load(raw))
     except (ValueError, KeyError, TypeError) as error:

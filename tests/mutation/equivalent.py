@@ -45,18 +45,15 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     "Vault(vault_id, device.id, device.name, 0, -1)": _SAVE_SETS_IT,
     "create: Vault(vault_id, device.id, device.name, 0, 0) -> "
     "Vault(vault_id, device.id, device.name, 0, 1)": _SAVE_SETS_IT,
-    "_found: Envelope(slots, epoch, b'', b'', b'', wrap) -> "
-    "Envelope(slots, epoch, b'?', b'', b'', wrap)": _OF_AN_ENVELOPE,
-    "_found: Envelope(slots, epoch, b'', b'', b'', wrap) -> "
-    "Envelope(slots, epoch, b'', b'?', b'', wrap)": _OF_AN_ENVELOPE,
-    "_found: Envelope(slots, epoch, b'', b'', b'', wrap) -> "
-    "Envelope(slots, epoch, b'', b'', b'?', wrap)": _OF_AN_ENVELOPE,
-    "rekey: Envelope(slots, 1 + now.envelope.epoch, b'', b'', b'', wrap) -> "
-    "Envelope(slots, 1 + now.envelope.epoch, b'?', b'', b'', wrap)": _OF_AN_ENVELOPE,
-    "rekey: Envelope(slots, 1 + now.envelope.epoch, b'', b'', b'', wrap) -> "
-    "Envelope(slots, 1 + now.envelope.epoch, b'', b'?', b'', wrap)": _OF_AN_ENVELOPE,
-    "rekey: Envelope(slots, 1 + now.envelope.epoch, b'', b'', b'', wrap) -> "
-    "Envelope(slots, 1 + now.envelope.epoch, b'', b'', b'?', wrap)": _OF_AN_ENVELOPE,
+    "create: Envelope(slots, 1, b'', b'', b'') -> Envelope(slots, 1, b'?', b'', b'')": _OF_AN_ENVELOPE,
+    "create: Envelope(slots, 1, b'', b'', b'') -> Envelope(slots, 1, b'', b'?', b'')": _OF_AN_ENVELOPE,
+    "create: Envelope(slots, 1, b'', b'', b'') -> Envelope(slots, 1, b'', b'', b'?')": _OF_AN_ENVELOPE,
+    "rekey: Envelope(slots, epoch, b'', b'', b'', wrap, extra=now.envelope.extra) -> "
+    "Envelope(slots, epoch, b'?', b'', b'', wrap, extra=now.envelope.extra)": _OF_AN_ENVELOPE,
+    "rekey: Envelope(slots, epoch, b'', b'', b'', wrap, extra=now.envelope.extra) -> "
+    "Envelope(slots, epoch, b'', b'?', b'', wrap, extra=now.envelope.extra)": _OF_AN_ENVELOPE,
+    "rekey: Envelope(slots, epoch, b'', b'', b'', wrap, extra=now.envelope.extra) -> "
+    "Envelope(slots, epoch, b'', b'', b'?', wrap, extra=now.envelope.extra)": _OF_AN_ENVELOPE,
     "apply: other.seen.get(own.device, 0) -> other.seen.get(own.device, 1)": "an own generation is at least one",
     "apply: other.seen.get(own.device, 0) -> other.seen.get(own.device, -1)": "an own generation is at least one",
     "between: max(len(low), len(high)) + 2 -> max(len(low), len(high)) + 3": "one digit more is room enough, or none is",

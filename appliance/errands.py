@@ -5,10 +5,8 @@ The decisions are those of the daemon: the same pure backup, driven here until i
 
 import contextlib
 import os
-import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -36,16 +34,16 @@ from appliance.errors import ApplianceError, BrokerFailed, ConfigurationInvalid
 from appliance.keeper import Keeper
 from appliance.ports import Device
 from appliance.settings import Settings
+from appliance.vault import retained
 from appliance.vault.document import SLOTS_OF_HISTORY
+from appliance.vault.retained import Message, Reading
 
 CONNECT_SECONDS: Final = 15.0
-QUIET_SECONDS: Final = 2.0
-"""After the last retained message of a wildcard; a broker sends them in one go."""
-LIST_SECONDS: Final = 15.0
+QUIET_SECONDS: Final = 1.0
+"""Without a message, until the broker is asked whether that was all."""
+LIST_SECONDS: Final = 60.0
+"""For one reading, however slowly it comes in; an answer usually ends it after a second."""
 BACKUP_SECONDS: Final = 60.0 + CLUSTER_SECONDS
-_BACKUP: Final = re.compile(
-    r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(otp-[0-9a-f]{8})/(backup|history/[0-6])"
-)
 _FIRST_REF: Final = 1000
 """Of the backup's effects; below are the visit's own."""
 _FINAL: Final = frozenset(
@@ -53,15 +51,85 @@ _FINAL: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A retained backup at the broker, not yet opened."""
+class _Refused(BrokerFailed):
+    """The broker does not let anything be read of what was asked for."""
 
-    vault: str
-    device: str
-    kind: str
-    """`backup`, or `history/0` to `history/6`."""
-    payload: bytes = field(repr=False)
+
+_BEYOND: Final = frozenset({"Oversized", "Truncated"})
+"""Events of an adapter that bounds what it takes in: by their names, since not every adapter has them."""
+
+
+class _Question:
+    """Subscriptions, and what comes in answer to them."""
+
+    def __init__(self, prefix: str, asked: Mapping[int, str], take: Callable[[str, bytes], None]) -> None:
+        """`asked` are the patterns by ref, without the prefix."""
+        self._start = f"{prefix}/"
+        self._asked = asked
+        self._take = take
+        self.waiting = set(asked)
+        """Refs that the broker has not granted or refused yet."""
+        self._refusals: list[str] = []
+        self._mark: int | None = None
+        """Ref of the topic that was asked for to find out whether that was all."""
+        self._came = False
+        """Something came since."""
+
+    @property
+    def idle(self) -> bool:
+        """No answer is due: only messages can come."""
+        return not self.waiting and self._mark is None
+
+    def ask_for_the_end(self, ref: int) -> None:
+        """The broker was asked for something else, and answers when it has sent what it had."""
+        self._mark, self._came = ref, False
+
+    def concerns(self, event: Event) -> bool:
+        """Return whether an event belongs here; what is live or was asked for earlier does not.
+
+        A broker may leave out which subscription a retained message answers: then its topic tells.
+        """
+        match event:
+            case Lost():
+                return True
+            case Subscribed(ref):
+                return ref in self._asked or ref == self._mark
+            case Received(ref, topic, _, kept):
+                return kept and (ref is None or ref in self._asked) and self._fits(topic)
+            case _:
+                return type(event).__name__ in _BEYOND
+
+    def _fits(self, topic: str) -> bool:
+        place = topic.removeprefix(self._start)
+        return any(retained.fits(pattern, place) for pattern in self._asked.values())
+
+    def answered(self, event: Event, reading: Reading) -> bool:
+        """Take in what came, and return whether that was all. Raises _Refused if nothing may be read."""
+        if isinstance(event, Subscribed):
+            return self._subscribed(event)
+        self._came = True
+        topic = str(getattr(event, "topic", "")).removeprefix(self._start)
+        if isinstance(event, Received):
+            self._take(topic, event.payload)
+        elif type(event).__name__ == "Oversized":
+            reading.refuse(topic)
+        else:
+            reading.cut = True
+        return False
+
+    def _subscribed(self, event: Subscribed) -> bool:
+        if event.ref == self._mark:
+            self._mark = None
+            return not self._came
+        self.waiting.discard(event.ref)
+        if event.problem is not None:
+            self._refusals.append(event.problem)
+        if len(self._refusals) == len(self._asked):
+            pattern = next(iter(self._asked.values()))
+            raise _Refused(
+                f"can't read {self._start}{pattern}", event.problem or "", "look at the broker's ACL"
+            )
+        return False
 
 
 class Visit:
@@ -80,6 +148,8 @@ class Visit:
         self.prefix = settings.mqtt.topic_prefix
         self.inbox: SimpleQueue[Event] = SimpleQueue()
         self.connected = Connected(None, retain=True)
+        # Of our own, so that any ACL lets it be asked for; nothing is ever there.
+        self._end = f"{self.prefix}/{device.id}/end"
         self._name = f"{settings.mqtt.host}:{settings.mqtt.port}"
         self._ref = 0
 
@@ -115,31 +185,67 @@ class Visit:
                 return event
         return None
 
-    def messages(self, pattern: str) -> tuple[Message, ...]:
-        """Return the retained backups under `PREFIX/pattern`; a broker may cut a long list without saying so."""
-        self._ref += 1
-        ref = self._ref
-        self.broker.fetch(ref, f"{self.prefix}/{pattern}")
-        if (problem := self._refusal(ref)) is not None:
-            raise BrokerFailed(f"can't read {self.prefix}/{pattern}", problem, "look at the broker's ACL")
-        found: dict[str, Message] = {}
+    def messages(self, *wanted: str) -> tuple[Message, ...]:
+        """Return the retained backups under `PREFIX/pattern` for each pattern. Raises BrokerFailed, as `read` does."""
+        return self.read(wanted).messages
+
+    def read(self, wanted: Sequence[str], prefer: frozenset[str] = frozenset()) -> Reading:
+        """Read the retained backups under `PREFIX/pattern` for each pattern.
+
+        Raises BrokerFailed if the broker refuses all of them, or the link is lost: what had not come yet must not
+        count as absent.
+        """
+        reading = Reading(prefer)
+        reading.cut |= not self._gather(wanted, reading.take, reading)
+        return reading
+
+    def list(self, wanted: Sequence[str]) -> Reading:
+        """Find out where retained backups lie, and keep none of them. Raises BrokerFailed as `read` does."""
+        reading = Reading(keep=False)
+        reading.cut |= not self._gather(wanted, reading.take, reading)
+        return reading
+
+    def devices(self, vault: str) -> tuple[str, ...]:
+        """Return the devices that the index of a vault names, for what it is worth. Raises BrokerFailed."""
+        topic, found = retained.index_topic(vault), dict[str, bytes]()
+        with contextlib.suppress(_Refused):
+            self._gather((topic,), found.__setitem__, Reading())
+        return retained.read_index(found.get(topic, b""))
+
+    def _gather(self, wanted: Sequence[str], take: Callable[[str, bytes], None], reading: Reading) -> bool:
+        """Hand on what is retained under each pattern, and return whether that was all.
+
+        The end is an answer and not silence: when nothing has come for a while, the broker is asked for a topic of our
+        own. If nothing comes before its answer, nothing more was on its way; the while is for brokers that look for
+        retained messages beside the conversation.
+        """
+        question = _Question(self.prefix, {self._fetch(f"{self.prefix}/{one}"): one for one in wanted}, take)
         end = time.monotonic() + LIST_SECONDS
-        while time.monotonic() < end:
-            event = self.until(lambda event: isinstance(event, Received | Lost), QUIET_SECONDS)
+        while (left := end - time.monotonic()) > 0 and not reading.flooded:
+            event = self.until(question.concerns, min(left, QUIET_SECONDS) if question.idle else left)
             if isinstance(event, Lost):
                 raise self._silent()  # what had not come yet must not count as absent
-            if not isinstance(event, Received):
-                break
-            match = _BACKUP.fullmatch(event.topic.removeprefix(f"{self.prefix}/"))
-            if event.ref == ref and event.retained and event.payload and match:
-                found[event.topic] = Message(match[1], match[2], match[3], event.payload)
-        return tuple(found[topic] for topic in sorted(found))
+            if event is None:
+                question.ask_for_the_end(self._fetch(self._end))
+            elif question.answered(event, reading):
+                return True
+        if question.waiting:
+            raise self._silent()
+        return False
+
+    def _fetch(self, topic: str) -> int:
+        self._ref += 1
+        self.broker.fetch(self._ref, topic)
+        return self._ref
 
     def clear(self, vault: str, device: str) -> None:
-        """Delete the backup and the history of a device, and check that they are gone. Raises BrokerFailed."""
+        """Delete all backups of a device, and check that they are gone. Raises BrokerFailed."""
         place = f"{vault}/{device}"
-        self._delete(place, ("backup", *(f"history/{slot}" for slot in range(SLOTS_OF_HISTORY))))
-        if self.messages(f"{place}/backup") or self.messages(f"{place}/history/+"):
+        late = {one.kind for one in self.messages(f"{place}/late/+")}
+        self._delete(
+            place, ("backup", *(f"history/{slot}" for slot in range(SLOTS_OF_HISTORY)), *sorted(late))
+        )
+        if self.messages(f"{place}/backup", f"{place}/history/+", f"{place}/late/+"):
             raise self._left(place, "it is still there")
 
     def clear_older(self, vault: str, device: str, epoch: int) -> int:
@@ -245,7 +351,13 @@ def _act(
     return beside
 
 
-def by_vault(messages: tuple[Message, ...]) -> Mapping[str, tuple[Message, ...]]:
-    """Return the messages sorted by the vault they belong to."""
-    vaults = sorted({message.vault for message in messages})
-    return {vault: tuple(one for one in messages if one.vault == vault) for vault in vaults}
+def read_vault(
+    visit: Visit, vault: str, device: str | None, *, history: bool, prefer: frozenset[str]
+) -> Reading:
+    """Read the backups of a vault, or of one device of it; what `prefer` names is read and kept first.
+
+    By exact topics as far as devices are known, since some brokers serve nothing else, and by wildcards but for a
+    device that is named. Raises BrokerFailed.
+    """
+    named = () if device is not None else (*sorted(prefer), *visit.devices(vault))
+    return visit.read(retained.patterns(vault, device, named=named, history=history), prefer)

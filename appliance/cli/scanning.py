@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 from appliance.adapters import confinement
 from appliance.cli import terminal
-from appliance.errands import Message
 from appliance.errors import NothingFound
 from appliance.paper import parts
 from appliance.transfer.content import Content
 from appliance.transfer.picture import begins_like_picture
 from appliance.vault.otpauth import begins_like_link
+from appliance.vault.retained import Message
 
 
 def from_flag(parser: argparse.ArgumentParser) -> None:

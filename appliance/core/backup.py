@@ -123,7 +123,7 @@ def request(backup: Backup, now: Instant, ref: int) -> Step:
     """Return the backup with a cycle begun because somebody asked for one; without a link, with an attempt to get one."""
     if not backup.latest or not backup.settled:
         return backup, ()
-    backup = replace(backup, not_before=0.0, overwrote_at=None, drops=0, dropped_size=0)
+    backup = replace(backup, not_before=0.0, overwrites=0, drops=0, dropped_size=0)
     if backup.link is None:
         return replace(backup, stage=Connecting(now.mono + CONNECT_SECONDS)), (Reconnect(),)
     return read(backup, now, ref)
@@ -243,11 +243,11 @@ def _wake(backup: Backup, now: Instant, ref: int) -> Step:  # noqa: C901, PLR091
     stage = backup.stage
     if stage.until is None or now.mono < stage.until:
         return backup, ()
+    if backup.link is None:  # nobody answered in time who waits for a link
+        return replace(backup, stage=Resting(), condition="offline"), ()
     match stage:
-        case Resting():
+        case Resting() | Connecting():
             return read(backup, now, ref)
-        case Connecting():
-            return replace(backup, stage=Resting()), ()
         case Reading(other=bytes(other)):
             return check(backup, other, stage.expected, now, ref)
         case Reading(subscribed=True):
@@ -324,6 +324,8 @@ def _subscribed(backup: Backup, event: Subscribed, now: Instant, ref: int) -> St
 
 
 def _hear_nothing(backup: Backup, now: Instant, ref: int) -> Step:
+    if backup.link is not None and not backup.link.retain:
+        return publish(backup, now, ref)  # which says why it can't
     if not backup.delivers:
         return silence.begin(backup, now, ref)
     return _absent(backup, now, ref)
@@ -337,6 +339,8 @@ def _probed(backup: Backup, effects: tuple[Effect, ...], now: Instant, ref: int)
 
 
 def _absent(backup: Backup, now: Instant, ref: int, blind: str = silence.BLIND) -> Step:
+    if backup.condition == "passphrase_changed" and not backup.delivers:
+        return rest(backup, backup.condition, backup.error, recheck_at(backup, now))
     plan = silence.plan(backup)
     match plan:
         case "again":

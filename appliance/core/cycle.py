@@ -180,7 +180,10 @@ class Backup:
     attempts: int = 0
     not_before: float = 0.0
     """Monotonic; no publication before it."""
-    overwrote_at: float | None = None
+    overwrote_at: float = 0.0
+    """Monotonic time of the last publication over a message that is not ours."""
+    overwrites: int = 0
+    """How many there were, in an hour without peace."""
     drops: int = 0
     """How often the broker refused a publication for its size, or the connection ended during one."""
     dropped_size: int = 0

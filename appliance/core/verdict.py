@@ -1,7 +1,7 @@
 """What a message that was found on the backup's topic leads to, once the keeper has judged it.
 
-Rules: what is proven to be newer is never written over; what nothing proves is nobody's, and is written over, at most
-every ten minutes. An authentic message that holds something new is merged first.
+Rules: what is proven to be newer is never written over; what nothing proves is nobody's, and is written over, in
+the long run every ten minutes at most. An authentic message that holds something new is merged first.
 """
 
 from dataclasses import replace
@@ -29,8 +29,10 @@ from appliance.core.events import Authentic, Failed, Foreign, Outdated, Supersed
 from appliance.core.instant import Instant
 from appliance.core.silence import probe
 
-OVERWRITE_SECONDS: Final = 600.0
-"""Between publications over messages that are not ours: no write war."""
+OVERWRITE_SECONDS: Final = (30.0, 120.0, 600.0)
+"""Between publications over messages that are not ours: soon at first, and no write war."""
+PEACE_SECONDS: Final = 3600.0
+"""After which the next one is published over at once again."""
 DISTURBED_SECONDS: Final = 10.0
 """Between reads that passing messages lead to, however many pass."""
 TWIN_SECONDS: Final = 600.0
@@ -188,10 +190,12 @@ def reject(backup: Backup, why: str, now: Instant, ref: int) -> Step:
     if backup.locked and backup.proof is None:
         # Without a proof of the own file, a newer one looks like this as well.
         return _leave(backup, "unverified", error, now, ref)
-    again = None if backup.overwrote_at is None else backup.overwrote_at + OVERWRITE_SECONDS
-    if again is not None and now.mono < again:
+    last = backup.overwrote_at
+    again = last + OVERWRITE_SECONDS[min(backup.overwrites, len(OVERWRITE_SECONDS)) - 1]
+    if backup.overwrites and now.mono < again:
         return rest(backup, "rejected", error, again)
-    backup = replace(backup, condition="rejected", error=error, overwrote_at=now.mono)
+    overwrites = 1 if now.mono >= last + PEACE_SECONDS else backup.overwrites + 1
+    backup = replace(backup, condition="rejected", error=error, overwrote_at=now.mono, overwrites=overwrites)
     backup, effects = publish(backup, now, ref)
     return backup, (Log(40, "backup rejected", (("why", why),)), *effects)
 

@@ -10,8 +10,20 @@ from typing import Final, TypeVar
 
 from PIL.Image import Image
 
-from appliance.core.effects import Change, Check, Effect, Inspect, Merge, OpenVault, Reply, Spend
+from appliance.core.effects import (
+    Change,
+    Check,
+    Effect,
+    Fetch,
+    Inspect,
+    Merge,
+    OpenVault,
+    Publish,
+    Reply,
+    Spend,
+)
 from appliance.core.events import (
+    Acknowledged,
     Authentic,
     Checked,
     Event,
@@ -23,7 +35,9 @@ from appliance.core.events import (
     Opened,
     Outdated,
     Problem,
+    Received,
     Saved,
+    Subscribed,
     Superseded,
     Verdict,
     Woke,
@@ -158,6 +172,40 @@ class Desk:
 
     def trusting(self, trust: Trust) -> None:
         self.now = replace(self.now, trust=trust)
+
+
+class ServedDesk(Desk):
+    """A desk at a broker that delivers: it answers at once for what stands beside the backup, the probe and the index
+    of devices, and the tests see nothing of either.
+    """
+
+    def tell(self, event: Event) -> tuple[Effect, ...]:
+        seen: list[Effect] = []
+        waiting = [*super().tell(event)]
+        while waiting:
+            effect = waiting.pop(0)
+            answers = self._serve(effect)
+            if answers is None:
+                seen.append(effect)
+            for answer in answers or ():
+                waiting += super().tell(answer)
+        return tuple(seen)
+
+    def _serve(self, effect: Effect) -> tuple[Event, ...] | None:
+        """Return the broker's answers; None for what is the test's."""
+        match effect:
+            case Fetch(ref, topic) if topic.endswith("/devices"):
+                index = b'["%s"]' % DEVICE.encode()
+                return Subscribed(ref), Received(ref, topic, index, retained=True)
+            case Fetch(ref, topic) if topic.endswith("/probe"):
+                return Subscribed(ref), Received(ref, topic, self._probe, retained=True)
+            case Publish(ref, topic, payload) if topic.endswith("/probe"):
+                self._probe = payload
+                return (Acknowledged(ref),)
+            case _:
+                return None
+
+    _probe = b'{"nonce":"of another process","proof":null}'
 
 
 @dataclass

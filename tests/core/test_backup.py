@@ -13,6 +13,7 @@ from appliance.core.cycle import (
     QUARANTINE_SECONDS,
     RECHECK_SECONDS,
     RETRY_SECONDS,
+    Known,
 )
 from appliance.core.effects import Change, Check, Effect, Fetch, Log, Merge, Publish
 from appliance.core.events import (
@@ -33,13 +34,12 @@ from appliance.core.events import (
     Truncated,
     Verdict,
 )
-from appliance.core.verdict import OVERWRITE_SECONDS
+from appliance.core.verdict import DISTURBED_SECONDS, OVERWRITE_SECONDS, PEACE_SECONDS
 from tests.core.desk import (
     DEVICE,
     OPTIONS,
     TOPIC,
     TROUBLE,
-    Desk,
     account,
     every,
     named,
@@ -47,6 +47,9 @@ from tests.core.desk import (
     opened,
     saved,
     vault_of,
+)
+from tests.core.desk import (
+    ServedDesk as Desk,
 )
 
 ANNA: Final = account("a")
@@ -84,6 +87,13 @@ def reading(link: Connected = UP) -> tuple[Desk, Fetch]:
     """Return a desk that has just connected, and its fetch."""
     desk = a_desk()
     return desk, only(desk.tell(link), Fetch)
+
+
+def unpublished() -> tuple[Desk, Fetch]:
+    """Return a desk whose vault never had a backup and that has just connected, and its fetch."""
+    desk = Desk(replace(OPTIONS, blank_after=0.0, known=Known(published=False)))
+    desk.open(ANNA, generation=GENERATION)
+    return desk, only(desk.tell(UP), Fetch)
 
 
 def found_nothing(desk: Desk, fetch: Fetch) -> tuple[Effect, ...]:
@@ -497,23 +507,21 @@ def test_a_save_after_a_refusal_reads_and_is_published() -> None:
 
 def test_a_broker_without_retained_messages_gets_nothing_and_is_never_verified() -> None:
     desk, fetch = reading(Connected(None, retain=False))
-    effects = (
-        *found_nothing(desk, fetch),
-        *desk.tell(saved(0, vault_of(ANNA, generation=6))),
-        *desk.later(600.0),
-    )
+    effects = found_nothing(desk, fetch)
+    fetch = only(desk.tell(saved(0, vault_of(ANNA, generation=6))), Fetch)
+    effects = (*effects, *found_nothing(desk, fetch), *desk.later(600.0))
     assert not every(effects, Publish)
     assert (condition(desk), error(desk)) == ("unverified", "the broker keeps no retained messages")
 
 
-def test_reading_denied_publishes_once_and_stays_unverified() -> None:
-    desk, fetch = reading()
+def test_reading_denied_publishes_once_what_never_had_a_backup_and_stays_unverified() -> None:
+    desk, fetch = unpublished()
     publication = only(desk.tell(Subscribed(fetch.ref, "not authorized")), Publish)
-    assert condition(desk) == "unverified"
+    assert (publication.topic, condition(desk)) == (TOPIC, "unverified")
     fetch = only(desk.tell(Acknowledged(publication.ref)), Fetch)
     assert not every(desk.tell(Subscribed(fetch.ref, "not authorized")), Publish)
     for _ in range(5):
-        effects = desk.later(60.0)
+        effects = desk.later(RECHECK_SECONDS)
         assert not every(effects, Publish)
         assert not every(desk.tell(Subscribed(only(effects, Fetch).ref, "not authorized")), Publish)
         assert condition(desk) == "unverified"
@@ -521,23 +529,35 @@ def test_reading_denied_publishes_once_and_stays_unverified() -> None:
 
 
 def test_reading_denied_publishes_once_more_on_each_new_connection() -> None:
-    desk, fetch = reading()
+    desk, fetch = unpublished()
     publication = only(desk.tell(Subscribed(fetch.ref, "not authorized")), Publish)
     desk.tell(Acknowledged(publication.ref))
     desk.tell(DOWN)
     fetch = only(desk.tell(UP), Fetch)
-    only(desk.tell(Subscribed(fetch.ref, "not authorized")), Publish)
+    assert only(desk.tell(Subscribed(fetch.ref, "not authorized")), Publish).topic == TOPIC
 
 
 def test_reading_denied_publishes_each_new_save_once() -> None:
-    desk, fetch = reading()
+    desk, fetch = unpublished()
     publication = only(desk.tell(Subscribed(fetch.ref, "not authorized")), Publish)
     fetch = only(desk.tell(Acknowledged(publication.ref)), Fetch)
     desk.tell(Subscribed(fetch.ref, "not authorized"))
     publication = only(desk.tell(saved(0, vault_of(ANNA, generation=6))), Publish)
+    assert publication.topic == TOPIC
     fetch = only(desk.tell(Acknowledged(publication.ref)), Fetch)
     assert not every(desk.tell(Subscribed(fetch.ref, "not authorized")), Publish)
     assert condition(desk) == "unverified"
+
+
+def test_reading_denied_a_card_that_had_a_backup_writes_beside_it_once() -> None:
+    desk, fetch = reading()
+    publication = only(desk.tell(Subscribed(fetch.ref, "not authorized")), Publish)
+    assert publication.topic == TOPIC.replace("/backup", f"/late/{OPTIONS.session[:8]}")
+    assert publication.payload == SEALED
+    assert condition(desk) == "unverified"
+    for _ in range(5):
+        fetch = only(desk.later(RECHECK_SECONDS), Fetch)
+        assert not every(desk.tell(Subscribed(fetch.ref, "not authorized")), Publish)
 
 
 @pytest.mark.parametrize(
@@ -564,7 +584,8 @@ def test_a_smaller_save_ends_too_large() -> None:
     desk.tell(opened(1, vault_of(ANNA), b"x" * (PAYLOAD_LIMIT + 1)))
     found_nothing(desk, only(desk.tell(UP), Fetch))
     assert condition(desk) == "too_large"
-    only(desk.tell(saved(0, vault_of(ANNA, generation=2))), Publish)
+    fetch = only(desk.tell(saved(0, vault_of(ANNA, generation=2))), Fetch)
+    only(found_nothing(desk, fetch), Publish)
 
 
 # --- losing and healing
@@ -638,6 +659,7 @@ def test_one_loss_counts_once_however_often_the_broker_refuses_the_cure(keeps: b
 
 def lose(desk: Desk) -> None:
     """Let somebody delete the backup, and the appliance heal it."""
+    desk.move(DISTURBED_SECONDS)
     fetch = only(desk.tell(live(b"")), Fetch)
     confirmed(desk, only(found_nothing(desk, fetch), Publish))
 
@@ -667,7 +689,7 @@ def test_losses_from_before_the_clock_was_set_back_do_not_count() -> None:
     lose(desk)
     desk.now = replace(desk.now, unix=0.0)
     lose(desk)
-    assert desk.state.backup.lost_at == (5.0,)
+    assert desk.state.backup.lost_at == (DISTURBED_SECONDS + 5.0,)
 
 
 # --- messages that are not ours
@@ -682,24 +704,32 @@ def test_a_foreign_message_is_rejected_and_published_over() -> None:
     assert condition(desk) == "verified"
 
 
-def test_foreign_messages_are_published_over_at_most_every_ten_minutes() -> None:
+def test_foreign_messages_are_published_over_ever_more_rarely_and_in_peace_at_once_again() -> None:
     desk, fetch = reading()
     confirmed(desk, only(found(desk, fetch, b"garbage", Foreign("")), Publish))
+    for pause in (*OVERWRITE_SECONDS, OVERWRITE_SECONDS[-1]):
+        desk.move(DISTURBED_SECONDS)
+        fetch = only(desk.tell(live(b"garbage")), Fetch)
+        effects = found(desk, fetch, b"garbage", Foreign(""))
+        assert not every(effects, Publish)
+        assert condition(desk) == "rejected"
+        backup = desk.state.backup
+        assert backup.stage.until == backup.overwrote_at + pause
+        effects = desk.later(backup.stage.until - desk.now.mono)
+        assert not every(effects, Publish)
+        fetch = only(effects, Fetch)
+        confirmed(desk, only(found(desk, fetch, b"garbage", Foreign("")), Publish))
+    desk.move(PEACE_SECONDS)
     fetch = only(desk.tell(live(b"garbage")), Fetch)
-    effects = found(desk, fetch, b"garbage", Foreign(""))
-    assert not every(effects, Publish)
-    assert condition(desk) == "rejected"
-    effects = desk.later(OVERWRITE_SECONDS - 20.0)
-    assert not every(effects, Publish)
-    assert not every(effects, Fetch)
-    fetch = only(desk.later(15.0), Fetch)
     only(found(desk, fetch, b"garbage", Foreign("")), Publish)
 
 
-def test_an_owner_who_asks_for_a_backup_need_not_wait_ten_minutes() -> None:
+def test_an_owner_who_asks_for_a_backup_need_not_wait() -> None:
     desk, fetch = reading()
     confirmed(desk, only(found(desk, fetch, b"garbage", Foreign("")), Publish))
+    desk.move(DISTURBED_SECONDS)
     found(desk, only(desk.tell(live(b"garbage")), Fetch), b"garbage", Foreign(""))
+    assert condition(desk) == "rejected"
     fetch = only(desk.tell(Asked(1, "backup")), Fetch)
     only(found(desk, fetch, b"garbage", Foreign("")), Publish)
 
@@ -929,52 +959,77 @@ def drop_while_publishing(desk: Desk) -> tuple[Effect, ...]:
     return found_nothing(desk, only(desk.tell(UP), Fetch))
 
 
-def test_a_payload_that_cost_the_link_three_times_is_quarantined() -> None:
+def test_a_size_that_cost_the_link_three_times_is_tried_ever_more_rarely_and_said() -> None:
     desk, _ = publishing()
     assert every(drop_while_publishing(desk), Publish)
     assert every(drop_while_publishing(desk), Publish)
-    assert not every(drop_while_publishing(desk), Publish)
-    effects = desk.later(QUARANTINE_SECONDS - 6.0)
-    assert not every(effects, Publish)
-    fetch = only(desk.later(1.0), Fetch)
-    only(found_nothing(desk, fetch), Publish)
+    for pause in (*QUARANTINE_SECONDS, QUARANTINE_SECONDS[-1]):
+        assert not every(drop_while_publishing(desk), Publish)
+        assert condition(desk) == "too_large"
+        assert error(desk) == f"{len(SEALED)} bytes: it closed the connection"
+        effects = desk.later(pause - 6.0)
+        assert not every(effects, Publish)
+        assert condition(desk) == "too_large"
+        fetch = only(desk.later(2.0), Fetch)
+        only(found_nothing(desk, fetch), Publish)
 
 
 def test_a_link_lost_later_does_not_prolong_the_quarantine() -> None:
     desk, _ = publishing()
     for _ in range(3):
         drop_while_publishing(desk)
-    desk.later(80.0)
+    desk.later(QUARANTINE_SECONDS[0] - 20.0)
     drop_while_publishing(desk)
     effects = desk.later(20.0)
     only(found_nothing(desk, every(effects, Fetch)[-1]), Publish)
 
 
-@pytest.mark.parametrize("problem", [None, "quota exceeded"])
-def test_a_payload_that_got_an_answer_begins_a_new_count(problem: str | None) -> None:
+def test_a_payload_that_was_taken_begins_a_new_count() -> None:
     desk, publication = publishing()
     for _ in range(2):
         publication = only(drop_while_publishing(desk), Publish)
-    desk.tell(Acknowledged(publication.ref, problem))
+    desk.tell(Acknowledged(publication.ref))
     desk.tell(DOWN)
     only(found_nothing(desk, only(desk.tell(UP), Fetch)), Publish)
     only(drop_while_publishing(desk), Publish)
 
 
-def test_a_new_payload_begins_a_new_count() -> None:
+def test_a_size_that_was_refused_three_times_is_not_tried_again() -> None:
+    desk, publication = publishing()
+    for _ in range(2):
+        desk.tell(Acknowledged(publication.ref, "quota exceeded"))
+        effects = desk.later(desk.state.backup.not_before - desk.now.mono)
+        publication = only(found_nothing(desk, only(effects, Fetch)), Publish)
+    desk.tell(Acknowledged(publication.ref, "quota exceeded"))
+    assert (condition(desk), error(desk)) == ("rejected", "quota exceeded")
+    assert not every(desk.later(QUARANTINE_SECONDS[0] - 1.0), Publish)
+
+
+def test_a_new_payload_of_the_same_size_is_not_tried_either() -> None:
     desk, _ = publishing()
     for _ in range(3):
         drop_while_publishing(desk)
-    only(desk.tell(saved(0, vault_of(ANNA, generation=6))), Publish)
-    only(drop_while_publishing(desk), Publish)
+    fetch = only(desk.tell(saved(0, vault_of(ANNA, generation=6))), Fetch)
+    assert not every(found_nothing(desk, fetch), Publish)
+    assert condition(desk) == "too_large"
 
 
-def test_a_new_payload_ends_the_quarantine() -> None:
-    desk, _ = publishing()
+def test_a_smaller_payload_ends_the_quarantine() -> None:
+    desk = Desk(replace(OPTIONS, blank_after=0.0))
+    desk.tell(opened(1, vault_of(ANNA), b"x" * 50_000))
+    only(found_nothing(desk, only(desk.tell(UP), Fetch)), Publish)
     for _ in range(3):
         effects = drop_while_publishing(desk)
     assert not every(effects, Publish)
-    only(desk.tell(saved(0, vault_of(ANNA, generation=6))), Publish)
+    fetch = only(desk.tell(saved(0, vault_of(ANNA, generation=6), b"x" * 30_000)), Fetch)
+    only(found_nothing(desk, fetch), Publish)
+
+
+def test_an_owner_who_asks_ends_the_quarantine() -> None:
+    desk, _ = publishing()
+    for _ in range(3):
+        drop_while_publishing(desk)
+    only(found_nothing(desk, only(desk.tell(Asked(1, "backup")), Fetch)), Publish)
 
 
 def test_a_link_lost_outside_a_publication_is_not_the_payloads_fault() -> None:
@@ -988,7 +1043,7 @@ def test_a_link_lost_outside_a_publication_is_not_the_payloads_fault() -> None:
 # --- by the clock
 
 
-def test_a_verified_backup_is_read_again_after_six_hours() -> None:
+def test_a_verified_backup_is_read_again_within_a_quarter_of_an_hour() -> None:
     desk = verified()
     assert not every(desk.later(RECHECK_SECONDS - 1.0), Fetch)
     only(desk.later(1.0), Fetch)

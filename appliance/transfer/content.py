@@ -40,10 +40,14 @@ class Content:
 
     @cached_property
     def text(self) -> str | None:
-        """The text without a byte order mark; None for binary content. A byte that is not UTF-8 costs one letter."""
+        """The text without a byte order mark; None for binary content. A byte that is not UTF-8 costs one letter.
+
+        Bytes of zero at its end do not count: OTPClient writes what ends a text in C, and the rest of its buffer.
+        """
         if self.data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return self.data.decode("utf-16", errors="replace")
-        return None if b"\0" in self.data else self.data.decode("utf-8-sig", errors="replace")
+        data = self.data.rstrip(b"\0")
+        return None if b"\0" in data else data.decode("utf-8-sig", errors="replace")
 
     @cached_property
     def lines(self) -> list[tuple[int, str]]:

@@ -71,6 +71,18 @@ def test_a_vault_is_recognised_by_its_three_parts(content: bytes, *, recognised:
     assert aegis.recognises(contents(content)[0], means()) is recognised
 
 
+def test_bytes_of_zero_behind_the_text_do_not_hide_what_it_is() -> None:
+    """OTPClient writes the buffer that it had encrypted in, with what ends a text in C."""
+    for file, password in ((plain(ONE), None), (encrypted(ONE, [slot(PASSWORD)]), PASSWORD)):
+        padded = file + bytes(16)
+        assert (
+            registry.read([padded], password=password, memory_limit=MEMORY, new_uuid=lambda: "u").format
+            == "aegis"
+        )
+        assert essences(read(padded, password)) == EXPECTED[:1]
+    assert not aegis.recognises(contents(b"\0" + plain(ONE))[0], means())
+
+
 def test_note_favourite_and_groups_are_kept() -> None:
     alice, bob, _ = read(plain(NOW)).found
     assert (alice.account.note, alice.account.favorite) == ("at work", True)

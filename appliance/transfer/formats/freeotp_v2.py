@@ -6,8 +6,8 @@
     SEALED = {"mCipher": "AES/GCM/NoPadding", "mCipherText": [bytes], "mParameters": [bytes], "mToken": text}
 
 The password's key opens the master key, and that opens the secrets. `mParameters` is GCMParameters of RFC 5084 in DER:
-a nonce of 12 bytes and the tag's length, 16. `mToken` is the associated data. Old versions of Android have no
-PBKDF2-HMAC-SHA512. Sources: `TokenPersistence.java`, `MasterKey.java`, `EncryptedKey.java`; no official specification.
+a nonce of 12 bytes and the tag's length, 16; on Android 6 it is the nonce alone, an OCTET STRING. `mToken` is the
+associated data. Old versions of Android have no PBKDF2-HMAC-SHA512. Sources: `TokenPersistence.java`, `MasterKey.java`, `EncryptedKey.java`; no official specification.
 """
 
 import re
@@ -28,7 +28,7 @@ _MASTER: Final = "masterKey"
 _SUFFIX: Final = "-token"
 _HASHES: Final[dict[str, Hash]] = {"pbkdf2withhmacsha512": "sha512", "pbkdf2withhmacsha1": "sha1"}
 _CIPHER: Final = "AES/GCM/NoPadding"
-_PARAMETERS: Final = re.compile(rb"\x30\x11\x04\x0c(.{12})\x02\x01\x10", re.DOTALL)
+_PARAMETERS: Final = re.compile(rb"\x30\x11\x04\x0c(.{12})\x02\x01\x10|\x04\x0c(.{12})", re.DOTALL)
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -110,4 +110,4 @@ def _sealed(fields: Fields) -> _Sealed:
     if fields.text("mCipher") != _CIPHER or parameters is None:
         raise Unusable("it is encrypted in an unknown way")
     ciphertext = signed(fields.items("mCipherText"), "mCipherText")
-    return _Sealed(parameters[1], ciphertext, fields.text("mToken").encode(errors="replace"))
+    return _Sealed(parameters[1] or parameters[2], ciphertext, fields.text("mToken").encode(errors="replace"))

@@ -192,3 +192,11 @@ def test_an_unknown_derivation_is_said_to_be_one() -> None:
 def test_a_backup_that_is_cut_off_is_damaged_without_its_password_too() -> None:
     with pytest.raises(FileDamaged, match="cut off"):
         read(java_map_of(backup_texts(TOKENS))[:-100])
+
+
+def test_the_parameters_of_android_6_are_the_nonce_alone() -> None:
+    assert len(opened(backup_texts(TOKENS, bare=True)).found) == 3
+    for odd in (b"\x04\x0bnonce of 11b", b"\x04\x0cnonce of 12b\x02\x01\x10"):
+        parameters = sealed(MASTER, KEY, "AES") | {"mParameters": list(odd)}
+        with pytest.raises(FileDamaged, match="encrypted in an unknown way"):
+            opened(backup_texts(TOKENS, mEncryptedKey=parameters))

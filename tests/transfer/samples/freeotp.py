@@ -32,35 +32,43 @@ def token(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in whole.items() if value is not None}
 
 
-def sealed(key: bytes, plain: bytes, associated: str, nonce: bytes = b"nonce of 12b") -> dict[str, Any]:
-    """Return what `EncryptedKey` writes."""
+def sealed(
+    key: bytes, plain: bytes, associated: str, nonce: bytes = b"nonce of 12b", *, bare: bool = False
+) -> dict[str, Any]:
+    """Return what `EncryptedKey` writes; `bare`: with the parameters of Android 6, which are the nonce alone."""
+    octets = b"\x04\x0c" + nonce
     return {
         "mCipher": "AES/GCM/NoPadding",
         "mCipherText": signed(AESGCM(key).encrypt(nonce, plain, associated.encode())),
-        "mParameters": signed(b"\x30\x11\x04\x0c" + nonce + b"\x02\x01\x10"),
+        "mParameters": signed(octets if bare else b"\x30\x11" + octets + b"\x02\x01\x10"),
         "mToken": associated,
     }
 
 
 def master(
-    password: str = PASSWORD, hash_: str = "sha512", key: bytes = MASTER, **fields: Any
+    password: str = PASSWORD,
+    hash_: str = "sha512",
+    key: bytes = MASTER,
+    *,
+    bare: bool = False,
+    **fields: Any,
 ) -> dict[str, Any]:
     """Return the master key under a password; 100 iterations, where the app takes 100,000."""
     salt = b"\xfe" * 32
     password_key = hashlib.pbkdf2_hmac(hash_, password.encode(), salt, 100, 32)
     return {
         "mAlgorithm": f"PBKDF2withHmac{hash_.upper()}",
-        "mEncryptedKey": sealed(password_key, key, "AES"),
+        "mEncryptedKey": sealed(password_key, key, "AES", bare=bare),
         "mIterations": 100,
         "mSalt": signed(salt),
         **fields,
     }
 
 
-def backup_texts(tokens: Sequence[Mapping[str, Any]], **fields: Any) -> dict[str, str]:
+def backup_texts(tokens: Sequence[Mapping[str, Any]], *, bare: bool = False, **fields: Any) -> dict[str, str]:
     """Return the texts of a backup, each token with the same secret."""
-    key = {"key": json.dumps(sealed(MASTER, KEY, "HmacSHA1"))}
-    texts = {"masterKey": json.dumps(master(**fields))}
+    key = {"key": json.dumps(sealed(MASTER, KEY, "HmacSHA1", bare=bare))}
+    texts = {"masterKey": json.dumps(master(bare=bare, **fields))}
     for uuid, each in zip(UUIDS, tokens, strict=False):
         texts |= {uuid: json.dumps(key), f"{uuid}-token": json.dumps(each)}
     return texts
@@ -116,7 +124,7 @@ SAMPLES: Final = (
     Sample(
         "FreeOTP's backup from Android 6",
         "freeotp",
-        (java_map_of(backup_texts(TOKENS, hash_="sha1"), fields=1),),
+        (java_map_of(backup_texts(TOKENS, hash_="sha1", bare=True), fields=1),),
         _ACCOUNTS,
         password=PASSWORD,
         skipped=1,

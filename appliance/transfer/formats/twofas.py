@@ -5,7 +5,8 @@ details in `otp`. Encrypted, `services` is empty, and `servicesEncrypted` has th
 specification; source: the apps for Android and iOS, which differ in what they leave out.
 
 Rules: the secret is that of the service, never that of `otp.link`, which iOS blanks out. The issuer is `otp.issuer`, or
-else the service's name; the name is what a person edited (`otp.account`), or else that of the label.
+else the service's name; the name is what a person edited (`otp.account`), or else that of the label, or else that of the
+link. A TOTP account of five digits whose issuer is "Steam" is one of Steam's own codes, as OTPClient writes them.
 """
 
 import json
@@ -20,7 +21,7 @@ from appliance.transfer.formats import twofas_seal
 from appliance.transfer.formats.twofas_seal import TITLE
 from appliance.transfer.found import Found, Means, Reading, WriteMeans, joined
 from appliance.transfer.trouble import damaged, too_new
-from appliance.vault.model import base32_encode
+from appliance.vault.model import STEAM_DIGITS, base32_encode
 
 __all__ = ["NAME", "TITLE", "hold", "read", "recognises", "write", "write_plain"]
 
@@ -84,7 +85,7 @@ def _account(fields: Fields, groups: Mapping[str, str], means: Means) -> Found:
     name = _name(otp)
     return entry.found(
         means,
-        kind=otp.text("tokenType"),
+        kind=_kind(otp),
         issuer=_issuer(fields, otp, name),
         name=name,
         secret=fields.text("secret"),
@@ -96,6 +97,12 @@ def _account(fields: Fields, groups: Mapping[str, str], means: Means) -> Found:
     )
 
 
+def _kind(otp: Fields) -> str:
+    kind = otp.text("tokenType")
+    named = otp.text("issuer").strip().casefold() == "steam" and otp.whole("digits") == STEAM_DIGITS
+    return "steam" if named and kind.strip().lower() in {"", "totp"} else kind
+
+
 def _called(raw: object) -> str:
     fields = Fields(raw)
     return ":".join(filter(None, (fields.text("name"), fields.inner("otp").text("account"))))
@@ -105,11 +112,11 @@ def _name(otp: Fields) -> str:
     """Return the account's name: an edited one first, then that of the label, then that of the link's label."""
     if account := otp.text("account").strip():
         return account
-    label = otp.raw.get("label")
-    if label is None:
+    label = otp.text("label")
+    if not label.strip():
         _, _, path = otp.text("link")[:_LINK].partition("://")
         label = unquote(path.partition("/")[2].partition("?")[0])
-    return entry.split_label(Fields({"label": label}).text("label"))[1]
+    return entry.split_label(label)[1]
 
 
 def _issuer(fields: Fields, otp: Fields, name: str) -> str:
@@ -140,7 +147,10 @@ def hold(found: Found) -> Found:
         raise Unusable(f"2FAS knows secrets of {_SECRET_BYTES[0]} to {_SECRET_BYTES[-1]} bytes only")
     groups = {name: name for name in found.group_names}
     means = Means(None, 0, new_uuid=lambda: account.uuid)
-    return _account(Fields(_service(found, 0, groups, 0)), groups, means)
+    held = _account(Fields(_service(found, 0, groups, 0)), groups, means)
+    if held.account.type != account.type:
+        raise Unusable('five digits and the issuer "Steam" would be taken for a Steam code')
+    return held
 
 
 def write(accounts: Sequence[Found], means: WriteMeans) -> tuple[bytes, ...]:

@@ -69,7 +69,9 @@ def test_a_backup_is_recognised_by_its_schema_and_services(content: bytes, *, re
         ("Bank", {"link": "otpauth://totp/Acme%3Aanna%40b?secret=[hidden]&issuer=Acme"}, "Bank", "anna@b"),
         ("Bank", {"link": "otpauth://totp/a b#c?x"}, "Bank", "a b#c"),
         ("Bank", {"link": "nonsense"}, "Bank", ""),
-        ("Bank", {"label": "", "link": "otpauth://totp/anna?x"}, "Bank", ""),
+        ("Bank", {"label": "", "link": "otpauth://totp/anna?x"}, "Bank", "anna"),
+        ("Bank", {"label": "", "account": "", "link": "otpauth://totp/Bank:anna?x"}, "Bank", "anna"),
+        ("Bank", {"label": "", "account": "", "link": ""}, "Bank", ""),
         ("anna", {"issuer": "", "account": "anna"}, "", "anna"),
         ("anna", {"account": "anna"}, "anna", "anna"),
         ("Bank", {"issuer": "", "account": "anna"}, "Bank", "anna"),
@@ -80,6 +82,23 @@ def test_names_are_found_wherever_an_app_left_them(
 ) -> None:
     found = one(name, **otp)
     assert (found.issuer, found.name) == (issuer, account)
+
+
+@pytest.mark.parametrize(
+    ("otp", "type_"),
+    [
+        ({"tokenType": "TOTP", "issuer": "Steam", "digits": 5}, "steam"),
+        ({"tokenType": "TOTP", "issuer": "steam ", "digits": 5}, "steam"),
+        ({"issuer": "Steam", "digits": 5}, "steam"),
+        ({"tokenType": "TOTP", "issuer": "Steam", "digits": 6}, "totp"),
+        ({"tokenType": "TOTP", "issuer": "Steam"}, "totp"),
+        ({"tokenType": "TOTP", "issuer": "Bank", "digits": 5}, "totp"),
+        ({"tokenType": "HOTP", "issuer": "Steam", "digits": 5}, "hotp"),
+    ],
+)
+def test_steam_is_also_known_by_its_name_and_five_digits(otp: dict[str, Any], type_: str) -> None:
+    """OTPClient has no type of its own for it."""
+    assert one("Steam", **otp).type == type_
 
 
 def test_an_absurd_link_is_not_decoded_to_its_end() -> None:

@@ -2,7 +2,7 @@
 
 Rules: pages come in any order and repeatedly, and several exports may come mixed; what is missing is named. Google's
 current app writes no id into its pages, so pages go together by the size of their batch and their places in it; where
-there are ids, different ones never do.
+there are ids, different ones never do. A batch counts from 0; where it has a page with the number of its size, from 1.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ class Page:
     size: int = 1
     """Pages of its batch."""
     index: int = 0
-    """Its place among them, from 0."""
+    """Its place among them, from 0, or from 1: at most `size`."""
     batch: str = ""
     """Names the batch; "": the program did not."""
     program: str = ""
@@ -71,16 +71,27 @@ class Batches:
         """What was not taken, for people: one text for each incomplete batch, such as "QR code 2 of 3"."""
         texts = []
         for batch in self._batches:
-            size = _size(batch)
-            if absent := [number for number in range(1, size + 1) if number - 1 not in batch]:
+            size, first = _size(batch), int(_counts_from_one(batch))
+            if absent := [number for number in range(1, size + 1) if number - 1 + first not in batch]:
                 texts.append(f"QR code{'s' if len(absent) > 1 else ''} {_ranges(absent)} of {size}")
         return tuple(texts)
+
+    @property
+    def from_one(self) -> bool:
+        """Whether any batch counts its pages from 1."""
+        return any(map(_counts_from_one, self._batches))
+
+
+def _counts_from_one(batch: dict[int, Page]) -> bool:
+    return _size(batch) in batch
 
 
 def _together(page: Page, batch: dict[int, Page]) -> bool:
     other = next(iter(batch.values()))
     apart = page.batch and other.batch and page.batch != other.batch
-    return page.program == other.program and page.size == other.size and not apart
+    # No batch has a page 0 and one of the number of its size.
+    uncountable = {0, page.size} <= {page.index, *batch}
+    return page.program == other.program and page.size == other.size and not apart and not uncountable
 
 
 def _size(batch: dict[int, Page]) -> int:

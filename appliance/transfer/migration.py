@@ -1,6 +1,6 @@
 """Links that carry several accounts from one phone to another: the QR codes of Google's and LastPass' authenticators.
 
-otpauth-migration://offline?data=… holds a protobuf message with up to ten accounts, its place in the batch (from 0) and
+otpauth-migration://offline?data=… holds a protobuf message with up to ten accounts, its place in the batch (from 0; some programs count from 1) and
 the batch's size; lpaauth-migration://offline?data=… a gzipped JSON with another gzipped JSON in it. There is no official
 specification; sources: the protobuf description that was found in Google Authenticator, and files of both.
 
@@ -115,7 +115,7 @@ def _int32(value: int) -> int:
 
 def _page(entries: tuple[Entry, ...], size: int, index: int, batch: str, link: str) -> Page:
     size = max(size, 1)
-    if size > _BATCH_LIMIT or not 0 <= index < size:
+    if size > _BATCH_LIMIT or not 0 <= index <= size:
         raise Unusable("its place among the QR codes of the export makes no sense")
     return Page(entries, size, index, batch, _scheme(link), unquote(link).strip(_WRAPPING))
 

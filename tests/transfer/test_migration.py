@@ -16,6 +16,7 @@ from appliance.transfer.entry import Unusable
 from appliance.transfer.found import Found
 from appliance.vault.model import Account
 from tests.transfer.reading import essence, means, write_means
+from tests.transfer.reading import read as registry_read
 from tests.transfer.samples import SECRET, Essence, hotp, totp
 from tests.transfer.samples.links import account, field, google, lastpass
 
@@ -125,7 +126,7 @@ def test_the_data_may_be_escaped_or_not_and_lack_its_padding(dress: str) -> None
         (link(field(1, 5)), CUT_OFF),
         (link(bytes((1 << 3 | 3, 0))), CUT_OFF),
         (link(bytes((2 << 3, *[0xFF] * 11))), CUT_OFF),
-        (google(account("a"), size=2, index=2), "its place among the QR codes of the export makes no sense"),
+        (google(account("a"), size=2, index=3), "its place among the QR codes of the export makes no sense"),
         (
             link(field(2, 1) + bytes((3 << 3, 0xFF, 0xFF, 0x03))),
             "its place among the QR codes of the export makes no sense",
@@ -230,6 +231,29 @@ def test_pages_come_in_any_order_and_repeatedly() -> None:
     assert (batches.read, batches.expected, batches.missing) == (2, 3, ("QR code 2 of 3",))
     assert batches.add(page(1))
     assert batches.missing == ()
+
+
+def test_pages_that_count_from_one_are_taken_with_a_warning() -> None:
+    links = [google(account(f"a{place}"), size=3, index=place) for place in (1, 2, 3)]
+    reading = registry_read("\n".join(links))
+    assert [found.account.name for found in reading.found] == ["a1", "a2", "a3"]
+    assert (reading.skipped, reading.missing) == ((), ())
+    assert reading.warnings == (
+        "QR codes of this export count from 1 instead of 0; check that no account is missing",
+    )
+    assert registry_read("\n".join(links[1:])).missing == ("QR code 1 of 3",)
+    assert registry_read(google(account("a"), size=1, index=1)).missing == ()
+    usual = "\n".join(google(account(f"a{place}"), size=3, index=place) for place in (0, 1, 2))
+    assert registry_read(usual).warnings == ()
+
+
+def test_a_first_and_a_last_place_of_different_counts_are_of_two_exports() -> None:
+    for places in ((0, 1, 3), (3, 1, 0), (1, 3, 0)):
+        batches = Batches()
+        assert all([batches.add(page(index)) for index in places])
+        assert sorted(batches.missing) == ["QR code 2 of 3", "QR codes 2-3 of 3"] or sorted(
+            batches.missing
+        ) == ["QR code 3 of 3", "QR codes 1-2 of 3"]
 
 
 def test_what_is_missing_is_named_in_few_words() -> None:

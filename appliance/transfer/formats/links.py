@@ -29,6 +29,7 @@ NAME: Final = "uri-list"
 TITLE: Final = "link list"
 _EMBEDDED_LIMIT: Final = 2_000
 """Pictures of a web page."""
+_FROM_ONE: Final = "QR codes of this export count from 1 instead of 0; check that no account is missing"
 _PAGE_LIMIT: Final = 2_000
 """Links of several accounts; each is compared with the others."""
 
@@ -73,6 +74,8 @@ def read(files: Sequence[Content], means: Means) -> Reading:
         lambda item: item.name,
         warnings=export.warnings,
     )
+    if export.batches.from_one:
+        export.warnings.append(_FROM_ONE)
     return replace(reading, warnings=tuple(export.warnings), missing=export.batches.missing)
 
 

@@ -49,6 +49,11 @@ def recognises(content: Content, _means: Means) -> bool:
     return bool(_accounts_in(content.json) or _entries_of(content.json) or _sealed_in(content))
 
 
+def looks_sealed(content: Content) -> bool:
+    """Whether it may be an encrypted `.maFile`, as far as base64 can tell."""
+    return bool(_sealed_in(content))
+
+
 def read(files: Sequence[Content], means: Means) -> Reading:
     """Return the accounts of all files; of encrypted ones by means of the manifest among them.
 

@@ -17,10 +17,12 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
+from appliance.errors import WrongPassphrase
 from appliance.transfer import entry
 from appliance.transfer.cipher import Mismatch, open_cbc
 from appliance.transfer.content import Content
 from appliance.transfer.entry import Fields, Unusable
+from appliance.transfer.formats import steam
 from appliance.transfer.found import Found, Means, Reading, joined
 from appliance.transfer.shared_prefs import json_of, strings
 from appliance.transfer.trouble import damaged, password_missing, wrong_password
@@ -49,7 +51,7 @@ def read(files: Sequence[Content], means: Means) -> Reading:
 def _read(content: Content, means: Means) -> Reading:
     setting = strings(content).get(_SETTING)
     if setting is None:
-        setting, encrypted = _backup(_sealed(content), means)
+        setting, encrypted = _backup(content, means)
     else:
         encrypted = False
     entries = json_of(setting)
@@ -65,8 +67,9 @@ def _read(content: Content, means: Means) -> Reading:
     )
 
 
-def _backup(sealed: bytes, means: Means) -> tuple[str, bool]:
+def _backup(content: Content, means: Means) -> tuple[str, bool]:
     """Return the text of the list in a backup, and whether a password was needed for it."""
+    sealed = _sealed(content)
     passwords = [_OWN_PASSWORD] if means.password is None else [means.password, _OWN_PASSWORD]
     for password in passwords:
         plain = _opened(sealed, password)
@@ -77,7 +80,19 @@ def _backup(sealed: bytes, means: Means) -> tuple[str, bool]:
             return next(iter(value)), password != _OWN_PASSWORD
     if means.password is None:
         raise password_missing(TITLE)
-    raise wrong_password(TITLE, or_damaged=True)
+    raise _closed(content)
+
+
+def _closed(content: Content) -> WrongPassphrase:
+    """Return the error for a file that no password opens: its base64 may be that of another program as well."""
+    if not steam.looks_sealed(content):
+        return wrong_password(TITLE, or_damaged=True)
+    return WrongPassphrase(
+        "can't open the file",
+        f"wrong password, or the file is damaged, if it is a backup of {TITLE};"
+        " if it is an encrypted .maFile of Steam, its manifest.json is missing",
+        "check the password; for a .maFile give both, from the same folder: manifest.json and every .maFile",
+    )
 
 
 def _sealed(content: Content) -> bytes:

@@ -99,6 +99,16 @@ def test_one_without_the_other_says_what_is_needed() -> None:
         read(*OLD)
 
 
+def test_an_encrypted_file_without_its_manifest_is_not_only_told_of_a_wrong_password() -> None:
+    """With a password, its base64 is a backup of TOTP Authenticator as much as it is one of Steam."""
+    with pytest.raises(WrongPassphrase) as caught:
+        read(OLD[1], password="pass")
+    assert "encrypted .maFile" in caught.value.why
+    assert "manifest.json" in caught.value.why
+    assert "manifest.json and every .maFile" in caught.value.hint
+    assert "TOTP Authenticator" not in caught.value.what
+
+
 def test_a_wrong_password_is_told() -> None:
     with pytest.raises(WrongPassphrase):
         read(*OLD, password="other")

@@ -30,6 +30,8 @@ class Target:
     """Return the export, of one file for most targets; each account was returned by `hold`."""
     encrypted: bool = False
     """Whether it needs a password."""
+    risks: Callable[[Found], tuple[str, ...]] = lambda _: ()
+    """Return what of an account that `hold` returned may be lost after all, with who loses it, in the words of `Plan.lost`."""
     pages: Callable[[Sequence[Found], int, int, WriteMeans], tuple[tuple[str, int], ...]] | None = None
     """Return QR codes for a terminal of so many columns and lines: (text, number of accounts) of each, none if
     it is too small; None: the target has none."""
@@ -43,7 +45,7 @@ class Plan:
     left_out: tuple[Skipped, ...] = ()
     """Accounts that the target cannot hold at all."""
     lost: tuple[Skipped, ...] = ()
-    """What it cannot hold of accounts that it has."""
+    """What it cannot hold of accounts that it has, or not in all of its releases."""
 
     @property
     def complete(self) -> bool:
@@ -64,7 +66,7 @@ def plan(target: Target, accounts: Sequence[Found]) -> Plan:
             left_out.append(Skipped(name, str(problem)))
             continue
         kept.append(held)
-        if losses := _losses(found, held):
+        if losses := (*_losses(found, held), *target.risks(held)):
             lost.append(Skipped(name, ", ".join(losses)))
     return Plan(tuple(kept), tuple(left_out), tuple(lost))
 

@@ -47,6 +47,15 @@ def test_some_of_the_groups_and_of_a_name_are_named_as_well() -> None:
     assert plan(target(hold), [ANNA]).lost[0].reason == "part of its name, all groups but one"
 
 
+def test_what_only_some_releases_of_a_target_lose_is_named_too() -> None:
+    cautious = replace(target(lambda found: found), risks=lambda found: ("its hue",) if found == BEN else ())
+    planned = plan(cautious, [ANNA, BEN])
+    assert planned.lost == (Skipped("Wiki:ben", "its hue"),)
+    assert not planned.complete
+    both = plan(replace(target(), risks=lambda _: ("its hue",)), [ANNA])
+    assert both.lost[0].reason == "its note, that it is a favourite, its groups, its hue"
+
+
 def test_a_target_that_keeps_all_is_complete() -> None:
     assert plan(target(lambda found: found), [ANNA, BEN]).complete
 

@@ -10,6 +10,8 @@ counted. Passwords and notes are never looked at: they belong to the login and n
 
 Written for its import dialogue, which finds the columns by these names. It has no HOTP, and its codes of ten digits are
 wrong (they are cut to 32 bits first). An account has one group; a slash in its name makes groups in groups there.
+Releases before 2.7.5 cut a period to 60 seconds, and no release takes off an apostrophe that keeps a spreadsheet from
+computing a cell, so names stay as they are: both are named as a loss (`risks`).
 """
 
 import csv
@@ -45,6 +47,10 @@ _COLUMNS: Final = (
 _MARKS: Final = frozenset({"group", "title", "username", "password", "url", "notes", "totp"})
 _ROOT: Final = "Root"
 _TRASH: Final = "Recycle Bin"
+_OLD_PERIOD: Final = 60
+"""Seconds."""
+_COMPUTED: Final = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What makes a formula of a cell (OWASP, "CSV Injection"); the last four are the wide letters of the first."""
 
 
 def recognises(content: Content, _means: Means) -> bool:
@@ -113,6 +119,18 @@ def hold(found: Found) -> Found:
     return held
 
 
+def risks(found: Found) -> tuple[str, ...]:
+    """Return what of an account that `hold` returned older releases cut, and what a spreadsheet would do with it."""
+    lost = []
+    if found.account.period > _OLD_PERIOD:
+        lost.append(f"its period in KeePassXC before 2.7.5, which takes {_OLD_PERIOD} seconds for it")
+    if any(cell.startswith(_COMPUTED) for cell in _row(found)):
+        lost.append(
+            "that its name is a text: a spreadsheet would run it, so open the file with KeePassXC only"
+        )
+    return tuple(lost)
+
+
 def write(accounts: Sequence[Found], _means: WriteMeans) -> tuple[bytes, ...]:
     """Return the table; what has no value, such as the password, is empty."""
     text = io.StringIO()
@@ -120,6 +138,7 @@ def write(accounts: Sequence[Found], _means: WriteMeans) -> tuple[bytes, ...]:
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow(_COLUMNS)
     # A name that begins with `=` or `@` is a name to KeePassXC; made harmless for spreadsheets, it would be another.
+    # `risks` tells of it.
     writer.writerows(map(_row, accounts))
     return (text.getvalue().encode(),)
 

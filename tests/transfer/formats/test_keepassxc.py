@@ -127,6 +127,40 @@ def test_names_that_a_spreadsheet_would_compute_stay_as_they_are() -> None:
     assert [row[1:3] for row in csv.reader(io.StringIO(text))][1:] == [["=1+1", "@alice"], ["-2", '+"3"']]
 
 
+@pytest.mark.parametrize(("period", "cut"), [(30, False), (60, False), (61, True), (120, True)])
+def test_a_period_that_older_releases_cut_is_named(period: int, *, cut: bool) -> None:
+    planned = plan(TARGET, [Found(Account("u", "totp", "A", "b", b"1234567890", period=period))])
+    assert [each.reason for each in planned.lost] == (
+        ["its period in KeePassXC before 2.7.5, which takes 60 seconds for it"] if cut else []
+    )
+    assert planned.kept[0].account.period == period
+    assert planned.complete is not cut
+
+
+@pytest.mark.parametrize(
+    ("issuer", "name", "computed"),
+    [
+        ("=1+1", "b", True),
+        ("A", "+49 1", True),
+        ("A", "-b", True),
+        ("A", "@b", True),
+        ("A", "\uff1db", True),
+        ("", "=b", True),
+        ("A", "b=1", False),
+        ("A", "'=b", False),
+        ("A", "", False),
+    ],
+)
+def test_a_name_that_a_spreadsheet_would_compute_is_named(issuer: str, name: str, *, computed: bool) -> None:
+    planned = plan(TARGET, [Found(Account("u", "totp", issuer, name, b"1234567890"))])
+    assert [each.reason for each in planned.lost] == (
+        ["that its name is a text: a spreadsheet would run it, so open the file with KeePassXC only"]
+        if computed
+        else []
+    )
+    assert (planned.kept[0].account.issuer, planned.kept[0].account.name) == (issuer, name)
+
+
 def test_a_colon_in_the_issuer_is_not_lost() -> None:
     account = Account("u", "totp", "A:B", "c", b"1")
     assert plan(TARGET, [Found(account)]).complete

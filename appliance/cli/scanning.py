@@ -35,13 +35,18 @@ def backups_in(files: Sequence[terminal.Input]) -> tuple[Message, ...]:
     """
     saved: list[bytes] = []
     texts: list[str] = []
+    accounts: list[str] = []
     for file in files:
         if begins_like_picture(file.data):
-            texts += _codes(file)
+            ours, of_accounts = _codes(file)
+            texts += ours
+            accounts += [file.name] if of_accounts else []
         elif parts.mentioned(text := Content(file.data).text or ""):
             texts.append(text)
         else:
             saved.append(file.data)
+    if accounts:
+        _leave_aside(accounts, alone=not texts and not saved)
     if texts or not saved:
         gathered = parts.gathered(texts)
         saved += gathered.backups
@@ -50,14 +55,23 @@ def backups_in(files: Sequence[terminal.Input]) -> tuple[Message, ...]:
     return tuple(Message("", "", "backup", backup) for backup in saved)
 
 
-def _codes(file: terminal.Input) -> list[str]:
+def _leave_aside(names: Sequence[str], *, alone: bool) -> None:
+    """Warn of pictures that show accounts, as a folder of all pages holds them; alone, they are refused."""
+    if alone:
+        raise NothingFound(
+            f"can't restore from {', '.join(names)}",
+            "it shows accounts, and not the recovery sheet",
+            f"give the pages of the recovery sheet, or: appliance import {' '.join(names)}",
+        )
+    for name in names:
+        terminal.warn(f"{name} is left aside: it shows accounts, and not the recovery sheet")
+
+
+def _codes(file: terminal.Input) -> tuple[list[str], bool]:
+    """Return the vault's codes of a picture, and whether it shows accounts instead."""
     (found,) = confinement.codes([file.data])
     ours = [text for text in found if parts.mentioned(text)]
     if not ours and any(map(begins_like_link, found)):
-        raise NothingFound(
-            f"can't restore from {file.name}",
-            "it shows accounts, and not the recovery sheet",
-            f"leave it out, or: appliance import {file.name}",
-        )
+        return [], True
     terminal.note(f"{file.name}: {len(ours)} of the vault's QR codes are readable")
-    return ours
+    return ours, False

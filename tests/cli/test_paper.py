@@ -230,6 +230,19 @@ def test_an_account_sheet_is_not_taken_for_the_recovery_sheet(
     assert SEED not in done.err
 
 
+def test_account_sheets_among_the_pictures_are_left_aside(
+    inside: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed(inside, "--accounts")
+    sheets = printed(inside, "--recovery", name="r.pdf")
+    assert sheets
+    elsewhere(monkeypatch, inside.folder)
+    done = restored(inside, "out.pdf", "r.pdf")
+    assert done.code == 0
+    assert "out.pdf is left aside: it shows accounts" in done.err
+    assert SEED not in done.err
+
+
 def test_a_picture_without_codes_and_a_broken_one_are_told(
     inside: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from dataclasses import replace
 from typing import Any, Final
 
 from appliance.adapters import confinement
@@ -80,7 +81,7 @@ def _inspect(args: argparse.Namespace, context: Context) -> int:
         raise UsageError("can't inspect anything", "no file is named", "appliance inspect FILE")
     reading = read(args, context)
     if args.json:
-        terminal.tell_json(as_json(reading, secrets=args.secrets))
+        terminal.tell_json(_inspected(reading, secrets=args.secrets))
     else:
         _print(reading, secrets=args.secrets)
     refuse_empty(args, reading)
@@ -111,13 +112,22 @@ def as_json(reading: Reading, *, secrets: bool = False) -> terminal.Json:
     return {
         "format": reading.format,
         "encrypted": reading.encrypted,
-        "accounts": [
-            *(account_json(found, secrets=secrets) for found in reading.found),
-            *(_listed_json(one.listed, secrets=secrets) for one in reading.skipped if one.listed),
-        ],
+        "accounts": [account_json(found, secrets=secrets) for found in reading.found],
         "skipped": [{"name": skipped.name, "reason": skipped.reason} for skipped in reading.skipped],
         "warnings": [*map(lacking, reading.missing), *reading.warnings],
     }
+
+
+def _inspected(reading: Reading, *, secrets: bool) -> terminal.Json:
+    """Return a reading with the accounts whose codes can't be made here among the others, and not skipped as well."""
+    skipped = tuple(one for one in reading.skipped if one.listed is None)
+    told = as_json(replace(reading, skipped=skipped), secrets=secrets)
+    listed = [
+        {**_listed_json(one.listed, secrets=secrets), "reason": one.reason}
+        for one in reading.skipped
+        if one.listed
+    ]
+    return {**told, "accounts": [*told["accounts"], *listed]}
 
 
 def account_json(found: Found, *, secrets: bool = False) -> terminal.Json:

@@ -1,5 +1,7 @@
 """The command inspect: what is in a foreign file, without any vault."""
 
+import json
+
 import pytest
 
 from tests.cli.conftest import HOTP, SEED, TOTP, Shell
@@ -84,3 +86,13 @@ def test_the_formats_that_can_be_read_are_listed(shell: Shell) -> None:
     listed = shell.does("inspect", "--formats", "--json").json
     assert {"name": "uri-list", "title": "link list"} in listed
     assert "uri-list" in shell.does("inspect", "--formats").out
+
+
+def test_an_account_that_cannot_be_computed_is_listed_once(shell: Shell) -> None:
+    entry = {"type": "yandex", "name": "eve", "issuer": "Ya", "info": {"secret": SEED, "pin": "1234"}}
+    usual = {"type": "totp", "name": "a", "issuer": "Bank", "info": {"secret": SEED}}
+    vault = {"version": 1, "header": {}, "db": {"version": 3, "entries": [entry, usual]}}
+    told = shell.does("inspect", shell.file("aegis.json", json.dumps(vault)), "--json").json
+    assert [each["type"] for each in told["accounts"]] == ["totp", "yandex"]
+    assert told["accounts"][1]["reason"] == "Yandex codes are not supported"
+    assert told["skipped"] == []

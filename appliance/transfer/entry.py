@@ -1,7 +1,7 @@
 """From an entry of a foreign file to an account: strict about types, lenient about spellings.
 
 Rules: whatever is wrong with an entry raises `Unusable`, and costs that entry only (`collect`). Blank and null values
-are defaults. Names lose control and direction characters. Steam codes have one hash, length and period, whatever the
+are defaults. Names lose what can't be seen (`otpauth.printable`). Steam codes have one hash, length and period, whatever the
 file says of them.
 """
 
@@ -21,7 +21,6 @@ from appliance.vault.model import (
     STEAM_DIGITS,
     Account,
     Type,
-    base32_decode,
     base32_encode,
 )
 
@@ -230,8 +229,8 @@ def secret_of(secret: str | bytes) -> tuple[bytes, str]:
             raise Unusable("the secret is empty")
         return secret, base32_encode(secret)
     try:
-        return base32_decode(secret), re.sub(r"[^A-Z2-7]", "", secret.upper())
-    except ValueError as error:
+        return otpauth.secret_of(secret)
+    except otpauth.NotOtpauth as error:
         raise Unusable(str(error)) from None
 
 

@@ -27,6 +27,9 @@ from appliance.vault.model import (
     base32_encode,
 )
 
+NAMELESS: Final = "the link has neither a name nor an issuer; give the account a name"
+"""The warning of `parse` for such a link; the account's `label` is "" then."""
+
 
 class NotOtpauth(ValueError):
     """The text is no link to an account that can be computed here; the message says why, for people."""
@@ -108,12 +111,62 @@ def write(account: Account, counter: int) -> str:
 def printable(text: str) -> str:
     """Return a name without outer spaces and without what could forge or disturb a line of text.
 
-    Control characters, line separators, lone surrogates and the marks that turn the direction of writing go; the
-    joiners inside emoji and Indic words stay.
+    Control characters, line separators, lone surrogates, the marks that turn the direction of writing, and what has
+    no width or no shape (Unicode's Default_Ignorable_Code_Point, tags among them) go: two names that look the same
+    are the same. The joiners and variation selectors inside emoji and of scripts that write with them stay.
     """
-    return "".join(
-        each for each in text if each not in _BIDI and unicodedata.category(each) not in _UNPRINTED
-    ).strip()
+    shown = "".join(each for each in text if unicodedata.category(each) not in _UNPRINTED)
+    shown = _VARIANT.sub(_variant, _HIDDEN.sub("", shown))
+    return _JOINER.sub(_joiner, shown).strip()
+
+
+def _variant(match: re.Match[str]) -> str:
+    """Return the first of some variation selectors if it follows what has variants, such as a symbol."""
+    before, after = _around(match)
+    keycap = before in _KEYS and after == "\u20e3"
+    symbol = before > "\u007f" and unicodedata.category(before) in _SYMBOLS
+    ideograph = before >= "\u3400" and unicodedata.category(before) == "Lo"
+    return match[0][0] if keycap or symbol or ideograph or before == "\u2139" else ""
+
+
+def _joiner(match: re.Match[str]) -> str:
+    """Return the first of some joiners if it stands between emoji, or letters of a script that has it."""
+    before, after = _around(match)
+    emoji = match[0][0] == "\u200d" and _is_emoji(before) and _is_emoji(after)
+    return match[0][0] if emoji or (_is_joined(before) and _is_joined(after)) else ""
+
+
+def _around(match: re.Match[str]) -> tuple[str, str]:
+    """Return the characters before and after a match; a space where there is none."""
+    text, start, end = match.string, match.start(), match.end()
+    return text[start - 1] if start else " ", text[end] if end < len(text) else " "
+
+
+def _is_emoji(sign: str) -> bool:
+    # By number too, as each release of Unicode has some that an older table does not know.
+    known = sign > "\u00ff" and unicodedata.category(sign) in {"So", "Sk"}
+    return known or sign == "\ufe0f" or "\U0001f000" <= sign < "\U0001fb00"
+
+
+def _is_joined(sign: str) -> bool:
+    """Whether it is a letter or mark of Arabic, an Indic script or their neighbours."""
+    return "\u0600" <= sign < "\u1b00" and unicodedata.category(sign)[0] in "LM"
+
+
+def secret_of(text: str) -> tuple[bytes, str]:
+    """Return a secret's bytes, and its base32 as it was read: upper case, without separators and padding.
+
+    Longer texts may have a length that no whole bytes have, as some programs show them; of 1, 3 or 6 letters they are
+    no secret, but a word or the rest of one. Raises NotOtpauth, without the text.
+    """
+    try:
+        secret = base32_decode(text)
+    except ValueError as error:
+        raise NotOtpauth(str(error)) from None
+    letters = re.sub(r"[^A-Z2-7]", "", text.upper())
+    if len(letters) in _NO_LENGTHS:
+        raise NotOtpauth(f"the secret is too short: {len(letters)} letters are no whole base32")
+    return secret, letters
 
 
 def algorithm_named(text: str) -> Algorithm:
@@ -145,23 +198,31 @@ def _parsed(body: str, uuid: str) -> Parsed:
     values = _values(query)
     prefix, name = _parts(label)
     issuer = printable(values.get("issuer", "")) or prefix
-    if not label and not issuer:
-        raise NotOtpauth("the link has neither a name nor an issuer")
+    if name and name == printable(values.get("issuer", "")) and not _COLON.search(label):
+        name = ""  # as `write` puts an issuer without a name
+    named = () if issuer or name else (NAMELESS,)
     secret, secret_text = _secret(values.get("secret", ""))
     digits = _number(values.get("digits", ""), DIGITS, 6, "number of digits")
     algorithm = algorithm_named(values.get("algorithm", ""))
     if _is_steam(type_, issuer, values):
         # A Steam code has one hash, period and length, whatever the parameters say.
-        return Parsed(Account(uuid, "steam", issuer, name, secret, digits=STEAM_DIGITS), 0, secret_text)
+        return Parsed(
+            Account(uuid, "steam", issuer, name, secret, digits=STEAM_DIGITS), 0, secret_text, named
+        )
     if type_ == "hotp":
         # Required, yet Stratum and FreeOTP leave it out and mean 0.
         counter = _number(values.get("counter", ""), COUNTERS, 0, "counter")
         warnings = () if values.get("counter") else ("the link has no counter; 0 was taken",)
         return Parsed(
-            Account(uuid, "hotp", issuer, name, secret, algorithm, digits), counter, secret_text, warnings
+            Account(uuid, "hotp", issuer, name, secret, algorithm, digits),
+            counter,
+            secret_text,
+            warnings + named,
         )
     period = _number(values.get("period", ""), PERIODS, 30, "period in seconds")
-    return Parsed(Account(uuid, "totp", issuer, name, secret, algorithm, digits, period), 0, secret_text)
+    return Parsed(
+        Account(uuid, "totp", issuer, name, secret, algorithm, digits, period), 0, secret_text, named
+    )
 
 
 def _values(query: str) -> Mapping[str, str]:
@@ -186,6 +247,10 @@ def _parts(label: str) -> tuple[str, str]:
 
 
 def _label(issuer: str, name: str) -> str:
+    if issuer and not name:
+        # Without a name, an issuer and its colon are the name to Aegis and Google Authenticator, and FreeOTP and
+        # Google Authenticator refuse an empty label. No reader takes this for anything worse than the issuer twice.
+        return quote(issuer, safe="")
     if issuer or ":" in name or not name:
         # A colon in front says that there is no issuer, and keeps a colon of the name from being taken for its end.
         return f"{quote(issuer, safe='')}:{quote(name, safe='')}"
@@ -195,11 +260,7 @@ def _label(issuer: str, name: str) -> str:
 def _secret(text: str) -> tuple[bytes, str]:
     if not text:
         raise NotOtpauth("the link has no secret")
-    try:
-        secret = base32_decode(text)
-    except ValueError as error:
-        raise NotOtpauth(str(error)) from None
-    return secret, re.sub(r"[^A-Z2-7]", "", text.upper())
+    return secret_of(text)
 
 
 def _number(text: str, allowed: range, default: int, what: str) -> int:
@@ -226,9 +287,18 @@ def _trimmed(text: str) -> str:
 
 _TYPES: Final[Mapping[str, Type]] = {name: name for name in TYPES}
 _SCHEMES: Final = frozenset({"otpauth", "apple-otpauth", "otpauth-migration", "steam", "motp"})
+_NO_LENGTHS: Final = frozenset({1, 3, 6})
+"""Letters of base32 below a group of eight that no whole bytes have (RFC 4648 section 6)."""
 _LENGTH_LIMIT: Final = 200_000
 """Characters; a link of ten million can have more parameters than there is memory."""
 _COLON: Final = re.compile(r":|%3[Aa]")
 _WRAPPING: Final = " \t\r\n\u00a0\ufeff\"'`\u2018\u2019\u201c\u201d"
-_BIDI: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+_HIDDEN: Final = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff"
+    "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff\U000e01f0-\U000e0fff]"
+)
+_VARIANT: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]+")
+_JOINER: Final = re.compile("[\u200c\u200d]+")
+_KEYS: Final = frozenset("0123456789#*")
+_SYMBOLS: Final = frozenset({"So", "Sm", "Po", "Pd"})
 _UNPRINTED: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})

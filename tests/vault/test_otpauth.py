@@ -17,6 +17,7 @@ from appliance.vault.model import (
     base32_encode,
 )
 from appliance.vault.otpauth import (
+    NAMELESS,
     NotOtpauth,
     Parsed,
     algorithm_named,
@@ -127,7 +128,36 @@ def test_an_issuer_parameter_wins_over_a_prefix_that_differs(query: str, issuer:
 def test_a_link_without_a_label_needs_an_issuer() -> None:
     assert named("?issuer=Example") == ("Example", "")
     assert account(f"otpauth://totp?secret={SECRET}&issuer=Example").issuer == "Example"
-    assert "neither a name nor an issuer" in refusal(f"otpauth://totp/?secret={SECRET}")
+
+
+@pytest.mark.parametrize("label", ["", "/", "/:"])
+@pytest.mark.parametrize("kind", ["totp", "hotp", "steam"])
+def test_a_link_without_name_and_issuer_is_taken_and_asks_for_a_name(kind: str, label: str) -> None:
+    found = read(f"otpauth://{kind}{label}?secret={SECRET}&counter=1")
+    assert found.account.label == ""
+    assert found.warnings == (NAMELESS,)
+
+
+def test_an_issuer_without_a_name_is_no_name_with_a_colon() -> None:
+    assert named("X?issuer=X") == ("X", "")
+    assert named("X:?issuer=X") == ("X", "")
+    assert named("X:X?issuer=X") == ("X", "X")
+    assert named("X?") == ("", "X")
+
+
+@pytest.mark.parametrize("secret", ["ABC", "abc", "A B-C=", "ABCDEF"])
+def test_a_secret_of_no_whole_base32_is_too_short(secret: str) -> None:
+    assert "no whole base32" in refusal(f"otpauth://totp/alice?secret={secret}")
+
+
+@pytest.mark.parametrize("name", ["👩‍🚀", "🏴‍☠️", "🏳️‍🌈", "❤️", "1️⃣", "\u2139\ufe0f", "می‌خواهم", "葛󠄀"])
+def test_what_joins_emoji_and_letters_of_its_script_stays(name: str) -> None:
+    assert printable(name) == name
+
+
+@given(st.text(st.sampled_from("aé❤🚀ک葛1 \u200d\u200c\ufe0f\u20e3\U000e0061\U000e0100\u200b")))
+def test_cleaning_a_name_once_is_enough(name: str) -> None:
+    assert printable(printable(name)) == printable(name)
 
 
 @pytest.mark.parametrize(
@@ -138,6 +168,10 @@ def test_a_link_without_a_label_needs_an_issuer() -> None:
         ("al\u202eice\u2066\u200f\ufeff", "alice"),
         ("a\u2028b\u2029c\ud800d", "abcd"),
         ("\x07 alice", "alice"),
+        ("al\u200bi\u2060ce\u00ad\u3164", "alice"),
+        ("ali\u200dce\u200c", "alice"),
+        ("alice\ufe0f\U000e0101", "alice"),
+        ("alice\U000e0041\U000e007f", "alice"),
         ("\u0915\u094d\u200d\u0937", "\u0915\u094d\u200d\u0937"),
     ],
 )
@@ -277,7 +311,7 @@ def test_a_counter_is_taken_within_its_range_and_refused_outside() -> None:
         ("otpauth://", "type"),
         (f"otpauth://derp/alice?secret={SECRET}", "type"),
         (f"otpauth:///totp/alice?secret={SECRET}", "type"),
-        ("otpauth://totp", "neither a name"),
+        ("otpauth://totp", "no secret"),
         ("otpauth://totp/alice", "no secret"),
         ("otpauth://totp/alice?issuer=Example", "no secret"),
         ("otpauth://totp/alice?secret=", "no secret"),
@@ -341,7 +375,7 @@ def written(type_: Type, issuer: str, name: str, *, counter: int = 0, digits: in
         (written("totp", "", "a:b"), "totp/:a%3Ab?secret=MZXW6YTBOI&algorithm=SHA1&digits=6&period=30"),
         (
             written("totp", "X", ""),
-            "totp/X:?secret=MZXW6YTBOI&algorithm=SHA1&digits=6&period=30&issuer=X",
+            "totp/X?secret=MZXW6YTBOI&algorithm=SHA1&digits=6&period=30&issuer=X",
         ),
         (
             written("totp", "A: B", "c"),
@@ -401,7 +435,7 @@ def test_what_is_written_reads_back_the_same(before: Account, counter: int) -> N
     fields = ("uuid", "type", "issuer", "name", "secret", "algorithm", "digits")
     assert [getattr(after.account, each) for each in fields] == [getattr(before, each) for each in fields]
     assert after.secret_text == base32_encode(before.secret)
-    assert not after.warnings
+    assert after.warnings == (() if before.label else (NAMELESS,))
 
 
 @given(accounts, st.sampled_from(COUNTERS))

@@ -93,11 +93,13 @@ class MqttBroker:
         try:
             while not self._stopped.is_set():
                 self._hurried.clear()
+                # Before the attempt: what changes meanwhile was perhaps not seen by it.
+                shown = links.shown(self._link)
                 ending = self._attempt(tell, bell)
                 seconds = self._pauses.pause(ending.kind, self._monotonic(), ending.lasted)
                 twin = self._pauses.contested or self._pauses.puzzling
                 tell(Lost(self._problem(ending), contested=twin and ending.kind in {"taken over", "closed"}))
-                self._rest(seconds)
+                self._rest(seconds, shown)
         finally:
             self._session = None
             bell.close()
@@ -118,7 +120,8 @@ class MqttBroker:
             return ending
         older = self._session_in("3.1.1", post, bell)
         if not older.answered:
-            return ending
+            # Words of the newer version are no news when the older one, that was wanted, meets silence.
+            return older if ending.kind == "unsupported" else ending
         self._speechless += 1
         if ending.kind == "unsupported" or self._speechless == 2:
             self._version = "3.1.1"
@@ -149,10 +152,9 @@ class MqttBroker:
             return trouble.contested(self._link)
         return trouble.puzzling(self._link) if self._pauses.puzzling else ending.problem
 
-    def _rest(self, seconds: float) -> None:
+    def _rest(self, seconds: float, shown: tuple[object, ...]) -> None:
         until = self._monotonic() + seconds
         offset = self._wall() - self._monotonic()
-        shown = links.shown(self._link)
         while not self._stopped.is_set() and (left := until - self._monotonic()) > 0:
             if self._hurried.wait(min(left, 1.0)) or links.shown(self._link) != shown:
                 self._pauses.forgive()

@@ -153,6 +153,11 @@ class Wire:
         marks = b"" if not why else bytes([0x1F]) + struct.pack("!H", len(why)) + why.encode()
         self.send(DISCONNECT, bytes([reason]) + self._properties(marks))
 
+    def hang_up(self) -> None:
+        """Close at once, with a reset: what the client still writes fails."""
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._sock.close()
+
     def _properties(self, properties: bytes) -> bytes:
         return varint(len(properties)) + properties if self.v5 else b""
 

@@ -2,16 +2,37 @@
 
 import queue
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
+import resource
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from paho.mqtt.enums import CallbackAPIVersion
 
 from appliance.adapters.broker import Backoff, Link, MqttBroker
-from appliance.core.events import Acknowledged, Connected, Received, Subscribed
+from appliance.adapters.broker.client import BoundedClient
+from appliance.adapters.broker.delivery import BURST, FETCH_BYTES, PER_SECOND
+from appliance.adapters.broker.framing import HEAD_BYTES, SKIP_SECONDS, Framer, Malformed, Unbearable
+from appliance.core.events import (
+    Acknowledged,
+    Connected,
+    Event,
+    Lost,
+    Oversized,
+    Received,
+    Subscribed,
+    Truncated,
+)
 from tests.brokers import HOST, Inbox, await_event, drained
-from tests.crooked_broker import Behaviour, CrookedBroker
+from tests.crooked_broker import Behaviour, CrookedBroker, Huge
+from tests.scripted_broker import CONNECT, ScriptedBroker, Wire, varint
 
 TOPIC = "otp-appliance/4f0c1f6e-8f5e-4e6a-9d4b-2f0c8a1f5b11/otp-00000001/backup"
 
@@ -82,3 +103,232 @@ def test_a_second_fetch_of_one_delivery_a_connection_stays_without_an_answer() -
         link.publish(3, "elsewhere", b"")
         await_event(inbox, Acknowledged)
         assert not [event for event in drained(inbox) if isinstance(event, Received)]
+
+
+# --- size and cost
+
+
+PROPERTIES = b"\x26\0\1a\0\0"
+
+
+def spent(work: Callable[[], object]) -> float:
+    """Return the seconds of processor that a piece of work takes in this thread."""
+    before = time.thread_time()
+    work()
+    return time.thread_time() - before
+
+
+def fed(data: bytes, *, five: bool = True) -> Framer:
+    framer = Framer(five=five, monotonic=lambda: 0.0)
+    framer.feed(data)
+    return framer
+
+
+def packet(first: int, body: bytes) -> bytes:
+    return bytes([first]) + varint(len(body)) + body
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_a_message_of_250_mb_is_told_without_its_payload_and_the_next_one_arrives(version: int) -> None:
+    crooked = Behaviour(versions=(version,), over_limit=True)
+    with CrookedBroker(crooked) as broker, client(broker) as (link, inbox):
+        broker.retained[TOPIC] = Huge(250_000_000)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        link.fetch(1, TOPIC)
+        assert await_event(inbox, Oversized, 30) == Oversized(1, TOPIC, 250_000_000, retained=True)
+        broker.retained[TOPIC] = b"small"
+        link.fetch(2, TOPIC)
+        assert await_event(inbox, Received, 60) == Received(2, TOPIC, b"small", retained=True)
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32_000  # kB
+
+
+def test_a_message_with_50000_properties_arrives_and_costs_little() -> None:
+    topic = TOPIC.encode()
+    body = struct.pack("!H", len(topic)) + topic + varint(300_000) + PROPERTIES * 50_000 + b"sealed"
+    assert spent(lambda: fed(packet(0x31, body))) < 1
+    with CrookedBroker(Behaviour(properties=50_000)) as broker, client(broker) as (link, inbox):
+        broker.retained[TOPIC] = b"sealed"
+        link.fetch(1, TOPIC)
+        assert await_event(inbox, Received) == Received(1, TOPIC, b"sealed", retained=True)
+
+
+@pytest.mark.parametrize("first", [0x20, 0x40, 0x90, 0xE0])
+def test_the_properties_of_no_answer_reach_the_parser_but_those_that_are_read(first: int) -> None:
+    front = {0x20: b"\0\0", 0x40: b"\0\1\0", 0x90: b"\0\1", 0xE0: b"\0"}[first]
+    body = front + varint(60_000) + PROPERTIES * 10_000 + (b"\1" if first == 0x90 else b"")
+    assert fed(packet(first, body)).ready < 10
+
+
+def test_of_a_connack_the_terms_stay() -> None:
+    terms = b"\x24\0\x27\0\0\1\0"
+    body = b"\0\0" + varint(len(terms) + 12) + PROPERTIES + terms + PROPERTIES
+    framer = fed(packet(0x20, body))
+    assert framer.take(100) == packet(0x20, b"\0\0" + varint(len(terms)) + terms)
+
+
+@pytest.mark.parametrize("first", [0x20, 0x40, 0x90, 0xD0, 0xE0])
+def test_an_answer_of_a_megabyte_is_refused_by_its_header(first: int) -> None:
+    with pytest.raises(Unbearable):
+        fed(bytes([first]) + varint(1_000_000))
+
+
+def test_a_message_that_is_thrown_away_for_too_long_ends_the_link() -> None:
+    now = 0.0
+    framer = Framer(five=False, monotonic=lambda: now)
+    framer.feed(b"\x31" + varint(200_000_000) + b"\0\1a" + bytes(HEAD_BYTES))
+    assert framer.take(100) == b"\x31\x03\0\1a"
+    now = SKIP_SECONDS + 1
+    with pytest.raises(Unbearable, match="too large"):
+        framer.feed(b"\0")
+
+
+@given(st.binary(max_size=200), st.booleans(), st.integers(1, 7))
+def test_any_bytes_end_in_a_packet_or_in_words(data: bytes, five: bool, piece: int) -> None:  # noqa: FBT001
+    framer = Framer(five=five, monotonic=lambda: 0.0)
+    with suppress(Malformed, Unbearable):
+        for at in range(0, len(data), piece):
+            framer.feed(data[at : at + piece])
+    assert framer.ready <= 2 * len(data) + 10
+
+
+def test_every_byte_that_paho_reads_has_gone_through_the_framer() -> None:
+    class Blind(BoundedClient):
+        def _sock_recv(self, bufsize: int) -> bytes:
+            raise BlockingIOError
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        blind = Blind(CallbackAPIVersion.VERSION2, "otp-00000001")
+        blind._sock = ours
+        theirs.sendall(b"\x20\x02\0\0")
+        blind.loop_read()
+        assert ours.recv(10) == b"\x20\x02\0\0", "paho reads the socket by another way"
+        blind._sock = None
+
+
+# --- floods
+
+
+def test_a_stream_of_live_messages_is_told_a_few_times_a_second_and_the_answer_to_a_fetch_arrives() -> None:
+    with CrookedBroker(Behaviour(endless=TOPIC)) as broker, client(broker) as (link, inbox):
+        broker.retained["elsewhere"] = b"there"
+        link.fetch(1, TOPIC)
+        events: list[Event] = []
+        began = time.monotonic()
+        for ref in range(2, 6):
+            link.fetch(ref, "elsewhere")
+            while Received(ref, "elsewhere", b"there", retained=True) not in events:
+                events.append(inbox.get(timeout=20))
+        seconds = time.monotonic() - began
+        live = [event for event in events if isinstance(event, Received) and not event.retained]
+        assert 0 < len(live) <= BURST + seconds * PER_SECOND + 2
+
+
+def test_a_list_that_is_longer_than_we_take_is_cut_and_says_so() -> None:
+    with CrookedBroker() as broker, client(broker) as (link, inbox):
+        broker.retained = {f"list/{number}": bytes(1_000_000) for number in range(40)}
+        link.fetch(1, "list/+")
+        await_event(inbox, Subscribed)
+        link.fetch(2, "list/39")
+        events: list[Event] = []
+        while not any(getattr(event, "ref", 0) == 2 and isinstance(event, Received) for event in events):
+            events.append(inbox.get(timeout=20))
+        answers = [event for event in events if isinstance(event, Received | Truncated) and event.ref == 1]
+        assert answers[-1] == Truncated(1)
+        kept = [len(event.payload) for event in answers if isinstance(event, Received)]
+        assert 30_000_000 < sum(kept) <= FETCH_BYTES
+        assert len(kept) == len(answers) - 1
+
+
+# --- brokers that take less
+
+
+def test_a_broker_of_quality_0_is_served_with_it_and_keeps_the_link() -> None:
+    with CrookedBroker(Behaviour(maximum_qos=0)) as broker, client(broker) as (link, inbox):
+        link.publish(1, TOPIC, b"sealed")
+        assert await_event(inbox, Acknowledged) == Acknowledged(1)
+        link.fetch(2, TOPIC)
+        assert await_event(inbox, Received) == Received(2, TOPIC, b"sealed", retained=True)
+        assert broker.connections == 1
+
+
+def test_a_link_that_ends_at_a_publication_says_how_large_it_was() -> None:
+    with CrookedBroker(Behaviour(ends_at=20_000)) as broker, client(broker) as (link, inbox):
+        link.publish(1, TOPIC, bytes(23_000))
+        assert "23000 bytes were being published" in await_event(inbox, Lost).problem.why
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [(0x95, "packet too large"), (0x97, "quota exceeded"), (0x9A, "retain not supported"), (0x77, "119")],
+)
+def test_the_brokers_last_words_are_told_even_when_it_hangs_up_while_we_write(reason: int, why: str) -> None:
+    def script(wire: Wire) -> None:
+        wire.expect(CONNECT)
+        wire.connack()
+        wire.disconnect(reason)
+        wire.hang_up()
+
+    inbox: Inbox = queue.SimpleQueue()
+    with ScriptedBroker(script) as broker:
+        link = MqttBroker(Link(HOST, broker.port, "otp-00000001"), pauses=Backoff(random.Random(1).uniform))
+
+        def post(event: Event) -> None:
+            if isinstance(event, Connected):
+                for ref in range(20):
+                    link.publish(ref, TOPIC, bytes(900_000))
+            inbox.put(event)
+
+        link.start(post)
+        try:
+            assert why in await_event(inbox, Lost).problem.why
+        finally:
+            link.stop()
+
+
+# --- pauses
+
+
+def test_a_changed_password_file_and_somebody_in_a_hurry_end_a_pause_of_five_minutes(tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("wrong\n")
+    inbox: Inbox = queue.SimpleQueue()
+    pauses: queue.SimpleQueue[float] = queue.SimpleQueue()
+
+    def longest(_: float, high: float) -> float:
+        pauses.put(high)
+        return 300.0 if high > 60 else 0.0
+
+    with CrookedBroker(Behaviour(password="right")) as broker:
+        link = Link(HOST, broker.port, "otp-00000001", "desk", password)
+        adapter = MqttBroker(link, pauses=Backoff(longest))
+        adapter.start(inbox.put)
+        try:
+            while pauses.get(timeout=8) < 300:
+                pass
+            adapter.hurry()
+            assert pauses.get(timeout=8) < 60, "counted from the beginning"
+            while pauses.get(timeout=8) < 300:
+                pass
+            password.write_text("right\n")
+            await_event(inbox, Connected)
+        finally:
+            adapter.stop()
+
+
+def test_a_silent_broker_of_3_1_1_is_called_silent() -> None:
+    def refusing(wire: Wire) -> None:
+        wire.expect(CONNECT)
+        wire.connack(132)
+
+    inbox: Inbox = queue.SimpleQueue()
+    with ScriptedBroker(refusing, Wire.gape) as broker:
+        link = Link(HOST, broker.port, "otp-00000001")
+        adapter = MqttBroker(
+            link, pauses=Backoff(random.Random(1).uniform), monotonic=lambda: 20 * time.monotonic()
+        )
+        adapter.start(inbox.put)
+        try:
+            assert "does not answer" in await_event(inbox, Lost).problem.why
+        finally:
+            adapter.stop()

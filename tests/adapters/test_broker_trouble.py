@@ -18,7 +18,16 @@ from cryptography.hazmat.primitives import serialization
 
 from appliance.adapters.broker import Backoff, Link, MqttBroker, Tls, trouble
 from appliance.adapters.broker.link import HandshakeFailed, context
-from appliance.core.events import Acknowledged, Connected, Event, Lost, Problem, Received, Subscribed
+from appliance.core.events import (
+    Acknowledged,
+    Connected,
+    Event,
+    Lost,
+    Oversized,
+    Problem,
+    Received,
+    Subscribed,
+)
 from tests.brokers import (
     HOST,
     Certificates,
@@ -449,7 +458,7 @@ def test_a_refused_subscription_is_told_in_words() -> None:
         assert client.next(Subscribed) == Subscribed(1, "not authorized")
 
 
-def test_a_huge_message_is_as_if_it_were_not_there_and_the_next_one_arrives() -> None:
+def test_a_huge_message_is_told_without_its_payload_and_the_next_one_arrives() -> None:
     def script(wire: Wire) -> None:
         greeted(wire)
         wire.suback(wire.expect(SUBSCRIBE).mid)
@@ -461,6 +470,7 @@ def test_a_huge_message_is_as_if_it_were_not_there_and_the_next_one_arrives() ->
         client.next(Connected)
         client.link.fetch(1, TOPIC)
         client.next(Subscribed)
+        assert client.inbox.get(timeout=10) == Oversized(1, TOPIC, 10_000_000, retained=True)
         assert client.inbox.get(timeout=10) == Received(1, TOPIC, b"small", retained=True)
 
 

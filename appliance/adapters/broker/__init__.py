@@ -13,8 +13,10 @@ Rules:
 
 link        where the broker is, and what is shown to it: password, certificates
 client      paho's client as we want it
+framing     what stands before paho's parser: bounded packets
 order       what other threads ask, and the bell that tells so
 fetch       which fetch a delivery answers
+delivery    how much of what comes reaches the core
 session     one connection, from CONNECT to its end
 pause       how long to wait before the next attempt
 trouble     what went wrong, in words

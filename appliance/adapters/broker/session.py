@@ -18,23 +18,26 @@ from appliance.adapters.broker import trouble
 from appliance.adapters.broker.client import (
     ANSWER_SECONDS,
     CONTENT_TYPE,
-    PACKET_BYTES,
     Version,
     client_for,
     connect,
     properties,
 )
+from appliance.adapters.broker.delivery import Deliveries
 from appliance.adapters.broker.fetch import Fetches
+from appliance.adapters.broker.framing import Farewell
 from appliance.adapters.broker.link import Link
 from appliance.adapters.broker.order import Bell, Publication, Subscription
 from appliance.adapters.broker.pause import Kind
 from appliance.adapters.broker.trouble import STOPPED, Ending
-from appliance.core.events import Acknowledged, Connected, Problem, Received, Subscribed
+from appliance.core.events import Acknowledged, Connected, Oversized, Problem, Received, Subscribed
 from appliance.errors import ApplianceError
 from appliance.ports import Post
 
 KEEPALIVE_SECONDS: Final = 20
 TICK_SECONDS: Final = 0.5
+READS: Final = 100
+"""Packets that are read before anything else has its turn."""
 PATIENCE_SECONDS: Final = 60.0
 """A broker that answers pings but acknowledges nothing for so long is left when there is more to publish."""
 HEADER_BYTES: Final = 128
@@ -64,16 +67,21 @@ class Session:
         self._monotonic = monotonic
         self._post = post
         self._on_up = on_up
-        self._client = client_for(link, version)
+        self._client = client_for(link, version, monotonic)
+        self._deliveries = Deliveries(post, monotonic)
         self._orders: deque[Publication | Subscription] = deque()
         self._heard: deque[Callable[[], None]] = deque()
         self._complaints: deque[tuple[int, str]] = deque(maxlen=8)
         self._publications: dict[
             int, tuple[int, float]
         ] = {}  # packet identifier -> ref, when; the oldest first
+        self._sizes: dict[
+            int, int
+        ] = {}  # packet identifier -> bytes of the payload, of the same publications
         self._fetches = Fetches()
         self._packet_limit: int | None = None
         self._retain = True
+        self._quality = 1
         self._in_flight = 20
         self._up_at: float | None = None
         self._answered = False
@@ -129,6 +137,7 @@ class Session:
             self._exchange()
             while self._heard:
                 self._heard.popleft()()
+            self._deliveries.tend()
             self._obey()
         return self._ending
 
@@ -139,20 +148,28 @@ class Session:
         if sock is None:
             self._dismissed(None, by_broker=False)
             return
-        buffered = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
+        buffered = client.pending or (isinstance(sock, ssl.SSLSocket) and sock.pending() > 0)
         readers: list[Any] = [sock, self._bell]
         writers: list[Any] = [sock] if client.want_write() else []
-        readable, writable, _ = select.select(readers, writers, [], 0 if buffered else TICK_SECONDS)
+        patience = 0 if buffered or self._heard else TICK_SECONDS
+        readable, writable, _ = select.select(readers, writers, [], patience)
         if self._bell in readable:
             self._bell.hush()
         try:
             if buffered or sock in readable:
-                client.loop_read()
+                self._read()
             if sock in writable:
                 client.loop_write()
             client.loop_misc()
         except Exception:  # noqa: BLE001 - paho's parser raises whatever bytes make it raise: struct.error, KeyError, ...
             self._ending = self._garbled()
+
+    def _read(self) -> None:
+        """Let paho read a packet, and those that came with it, so that a stream does not cost a `select` for each."""
+        for _ in range(READS):
+            self._client.loop_read()
+            if not self._client.framer.ready or self._client.socket() is None:
+                return
 
     def _obey(self) -> None:
         while self._orders and self._ending is None and self._client.socket() is not None:
@@ -175,8 +192,12 @@ class Session:
         extra = None
         if self._version == "5" and order.payload:
             extra = properties(PacketTypes.PUBLISH, ContentType=CONTENT_TYPE)
-        sent = self._client.publish(order.topic, order.payload, qos=1, retain=True, properties=extra)
+        sent = self._client.publish(
+            order.topic, order.payload, qos=self._quality, retain=True, properties=extra
+        )
+        # With QoS 0 paho says that it was acknowledged when it was handed to the socket.
         self._publications[sent.mid] = (order.ref, self._monotonic())
+        self._sizes[sent.mid] = len(order.payload)
 
     def _be_patient(self) -> None:
         # Without an end to it, what the core tries again and again would pile up here.
@@ -199,8 +220,9 @@ class Session:
         if self._fetches.identified:
             identifier = self._fetches.identify(order.ref)
             extra = properties(PacketTypes.SUBSCRIBE, SubscriptionIdentifier=identifier)
-        _, mid = self._client.subscribe(order.topic, qos=1, properties=extra)
+        _, mid = self._client.subscribe(order.topic, qos=self._quality, properties=extra)
         if mid is not None:
+            self._deliveries.expect(order.ref)
             self._fetches.ask(mid, order.ref, order.topic)
 
     # --- what the broker said
@@ -215,6 +237,8 @@ class Session:
         self._up_at = self._monotonic()
         self._packet_limit = getattr(terms, "MaximumPacketSize", None)
         self._retain = bool(getattr(terms, "RetainAvailable", 1))
+        maximum = getattr(terms, "MaximumQoS", 2)
+        self._quality = min(1, maximum)
         self._in_flight = max(1, getattr(terms, "ReceiveMaximum", 20))
         self._fetches.identified = self._version == "5" and bool(
             getattr(terms, "SubscriptionIdentifierAvailable", 1)
@@ -223,14 +247,16 @@ class Session:
         wanted = getattr(terms, "ServerKeepAlive", 0) or self.keepalive
         self.keepalive = min(self.keepalive, wanted)
         self._on_up(self)
-        self._post(Connected(self._packet_limit, self._retain, self._version))
+        self._post(Connected(self._packet_limit, self._retain, self._version, maximum))
 
     def _dismissed(self, code: ReasonCode | None, *, by_broker: bool) -> None:
         if self._ending is not None:
             return
-        if by_broker and code is not None:
-            self._ending = self._sent_away(code)
-        elif code is not None and code.value == 130:
+        if self._client.unbearable:
+            self._ending = self._end("ordinary", self._fallen(self._client.unbearable))
+        elif by_broker or self._client.framer.farewell is not None:
+            self._ending = self._sent_away()
+        elif self._client.malformed or (code is not None and code.value == 130):
             self._ending = self._garbled()
         elif self._up_at is None:
             self._ending = self._end("speechless", trouble.of_silence(self._link, self._complaint()))
@@ -240,12 +266,20 @@ class Session:
                 trouble.broken(self._link, "it no longer answers", "check the broker and the network"),
             )
         else:
-            why = self._complaint() or "it closed the connection"
-            self._ending = self._end("closed", trouble.broken(self._link, why, "see the broker's log"))
+            # While something large is being published there is a better guess than a quarrel about the id.
+            self._ending = self._end("ordinary" if self._sizes else "closed", self._fallen(self._closed()))
+
+    def _closed(self) -> str:
+        why = self._complaint() or "it closed the connection"
+        if not self._sizes:
+            return why
+        # rumqttd hangs up on what is larger than it takes, and says nothing.
+        return f"{why} while {max(self._sizes.values())} bytes were being published"
 
     def _acknowledged(self, mid: int, code: ReasonCode) -> None:
         if mid in self._publications:
             ref, _ = self._publications.pop(mid)
+            del self._sizes[mid]
             self._post(Acknowledged(ref, trouble.words(code) if code.is_failure else None))
 
     def _subscribed(self, mid: int, codes: list[ReasonCode]) -> None:
@@ -255,31 +289,36 @@ class Session:
             self._post(Subscribed(ref, None if failure is None else trouble.words(failure)))
 
     def _received(self, message: MQTTMessage) -> None:
+        size = self._client.framer.sizes.popleft()
         try:
             topic = message.topic
         except UnicodeDecodeError:
             return  # no topic of ours
-        if len(message.payload) > PACKET_BYTES:
-            return  # a broker of MQTT 5 would not have sent it: treated alike, as if it were not there
         ref = None
         if message.retain:
             ref = self._fetches.ref_of(topic, getattr(message.properties, "SubscriptionIdentifier", ()))
-        self._post(Received(ref, topic, bytes(message.payload), message.retain))
+        if size is None:
+            self._deliveries.tell(Received(ref, topic, bytes(message.payload), message.retain))
+        else:
+            self._deliveries.tell(Oversized(ref, topic, size, message.retain))
 
     # --- how it ended
 
-    def _sent_away(self, code: ReasonCode) -> Ending:
-        if code.value == 142:
+    def _fallen(self, why: str) -> Problem:
+        told = trouble.broken if self._up_at is not None else trouble.unreachable
+        return told(self._link, why, "see the broker's log")
+
+    def _sent_away(self) -> Ending:
+        farewell = self._client.framer.farewell or Farewell(0, "")
+        if farewell.reason == 142:
             return self._end(
                 "taken over",
                 trouble.broken(
                     self._link, "another connection took over this id", "see that no other device uses it"
                 ),
             )
-        said = trouble.words(code) if code.value else "it ended the connection"
-        if self._up_at is None:
-            return self._end("speechless", trouble.unreachable(self._link, said, "see the broker's log"))
-        return self._end("ordinary", trouble.broken(self._link, said, "see the broker's log"))
+        said = trouble.words_of(farewell) if farewell.reason else "it ended the connection"
+        return self._end("speechless" if self._up_at is None else "ordinary", self._fallen(said))
 
     def _garbled(self) -> Ending:
         if self._up_at is None:

@@ -6,8 +6,10 @@ import ssl
 from dataclasses import dataclass
 from typing import Final
 
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
+from appliance.adapters.broker.framing import Farewell
 from appliance.adapters.broker.link import HandshakeFailed, Link, reason
 from appliance.adapters.broker.pause import Kind
 from appliance.core.events import Problem
@@ -118,6 +120,15 @@ def of_refusal(code: ReasonCode, link: Link) -> tuple[Kind, Problem]:
 def words(code: ReasonCode) -> str:
     """Return the name of a reason code of MQTT 5 (section 2.4)."""
     return str(code).lower()
+
+
+def words_of(farewell: Farewell) -> str:
+    """Return why the broker ended the connection."""
+    try:
+        said = words(ReasonCode(PacketTypes.DISCONNECT, identifier=farewell.reason))
+    except KeyError:
+        said = f"reason code {farewell.reason}"
+    return f"{said}: {farewell.text}" if farewell.text.isprintable() and farewell.text else said
 
 
 def of_silence(link: Link, complaint: str) -> Problem:

@@ -175,7 +175,12 @@ class VaultStore(Protocol):
 
 
 class Broker(Source, Protocol):
-    """The link to an MQTT broker: posts Connected, Lost, Acknowledged, Subscribed, Received, Oversized, Truncated."""
+    """The link to an MQTT broker: posts Connected, Lost, Acknowledged, Subscribed, Received, Oversized, Truncated.
+
+    Whatever the broker sends, this much is posted and no more: for each fetch at most 32 MiB of Received, then one
+    Truncated; of a message above 1 MiB an Oversized; of messages that answer no fetch a burst, then the latest on
+    each topic, about eight a second. No packet costs more than a second, or more than a few MiB.
+    """
 
     def publish(self, ref: int, topic: str, payload: bytes) -> None:
         """Publish retained, QoS 1 -> Acknowledged(ref). Dropped in silence while there is no link."""

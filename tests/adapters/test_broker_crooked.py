@@ -17,8 +17,15 @@ from hypothesis import strategies as st
 from paho.mqtt.enums import CallbackAPIVersion
 
 from appliance.adapters.broker import Backoff, Link, MqttBroker
-from appliance.adapters.broker.client import BoundedClient
-from appliance.adapters.broker.delivery import BURST, FETCH_BYTES, PER_SECOND
+from appliance.adapters.broker.client import BACKLOG, BoundedClient, client_for
+from appliance.adapters.broker.delivery import (
+    BURST,
+    FETCH_BYTES,
+    LIVE_BYTES,
+    LIVE_TOPICS,
+    PER_SECOND,
+    Deliveries,
+)
 from appliance.adapters.broker.framing import HEAD_BYTES, SKIP_SECONDS, Framer, Malformed, Unbearable
 from appliance.core.events import (
     Acknowledged,
@@ -238,6 +245,76 @@ def test_a_list_that_is_longer_than_we_take_is_cut_and_says_so() -> None:
         kept = [len(event.payload) for event in answers if isinstance(event, Received)]
         assert 30_000_000 < sum(kept) <= FETCH_BYTES
         assert len(kept) == len(answers) - 1
+
+
+class Desk:
+    """Deliveries with a clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.posted: list[Event] = []
+        self.deliveries = Deliveries(self.posted.append, lambda: self.now)
+
+    def live(self, topic: str, size: int = 5) -> None:
+        self.deliveries.tell(Received(None, topic, bytes(size), retained=False))
+
+
+def test_of_a_stream_on_one_topic_the_latest_is_told_last_and_nothing_is_told_twice() -> None:
+    desk = Desk()
+    for size in range(1000):
+        desk.live("one", size)
+    at_once = len(desk.posted)
+    assert at_once <= BURST
+    desk.now = 10.0
+    desk.deliveries.tend()
+    desk.deliveries.tend()
+    assert [len(event.payload) for event in desk.posted[at_once:] if isinstance(event, Received)] == [999]
+
+
+def test_large_live_messages_on_many_topics_wait_without_their_payloads() -> None:
+    desk = Desk()
+    for number in range(1000):
+        desk.live(f"live/{number}", 1_000_000)
+    assert sum(isinstance(event, Received) for event in desk.posted) <= 3
+    desk.posted.clear()
+    for _ in range(1000):
+        desk.now += 100.0
+        desk.deliveries.tend()
+    assert len(desk.posted) == LIVE_TOPICS
+    assert sum(isinstance(event, Received) for event in desk.posted) <= LIVE_BYTES // 1_000_000
+    assert Oversized(None, "live/999", 1_000_000, retained=False) in desk.posted
+
+
+def test_a_list_of_empty_messages_is_cut_too_and_one_fetch_does_not_cost_another() -> None:
+    desk = Desk()
+    desk.deliveries.expect(1)
+    desk.deliveries.expect(2)
+    for number in range(40_000):
+        desk.deliveries.tell(Received(1, f"list/{number}", b"", retained=True))
+    assert len(desk.posted) < FETCH_BYTES // 1024
+    found = Received(2, "exact", b"found", retained=True)
+    desk.deliveries.tell(found)
+    desk.deliveries.tell(Received(3, "exact", b"nobody asked", retained=True))
+    assert desk.posted[-2:] == [Truncated(1), found]
+
+
+def test_a_broker_that_sends_and_never_reads_is_left() -> None:
+    ours, theirs = socket.socketpair()
+    link = Link(HOST, 1883, "otp-00000001")
+    client = client_for(link, "3.1.1", time.monotonic)
+    with ours, theirs:
+        for sock in (ours, theirs):
+            sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        client._sock = ours
+        sent = 0
+        while client.socket() is not None:
+            sent += 1
+            assert sent < 10 * BACKLOG
+            with suppress(OSError):
+                theirs.sendall(b"\x32\x05\0\1a" + struct.pack("!H", sent % 60_000 + 1))
+            client.loop_read()
+    assert client.unbearable == "it sends without end and takes nothing"
 
 
 # --- brokers that take less

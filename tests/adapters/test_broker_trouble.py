@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import paho.mqtt
 import pytest
 from cryptography.hazmat.primitives import serialization
 
@@ -601,7 +600,6 @@ def test_three_take_overs_in_a_minute_are_a_quarrel_about_the_id_and_slow_us_dow
         assert client.pauses[2] == (60, 120)
 
 
-@pytest.mark.skipif(paho.mqtt.__version__ < "2.2", reason="paho 2.1 overlooks a reason without properties")
 def test_a_take_over_in_the_shortest_form_is_understood() -> None:
     def script(wire: Wire) -> None:
         greeted(wire)

@@ -19,6 +19,8 @@ Version = Literal["5", "3.1.1"]
 ANSWER_SECONDS: Final = 10.0
 """For each address of the host, for TLS, and again for the CONNACK."""
 READ_BYTES: Final = 1 << 16
+BACKLOG: Final = 5000
+"""Packets of ours, acknowledgements for the most part, that may wait for a broker that sends and does not read."""
 CONTENT_TYPE: Final = "application/vnd.otp-appliance.backup+json"
 
 
@@ -42,6 +44,8 @@ class BoundedClient(Client):
 
     def _sock_recv(self, bufsize: int) -> bytes:
         """Stand for the socket: paho 2.1 and 2.2 read through this, and nothing else."""
+        if len(self._out_packet) > BACKLOG:
+            self.unbearable = "it sends without end and takes nothing"
         if not self.pending:
             data = super()._sock_recv(READ_BYTES)
             if not data:

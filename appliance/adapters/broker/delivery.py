@@ -23,7 +23,7 @@ LIVE_UNIT: Final = 1 << 16
 LIVE_BYTES: Final = 4 << 20
 """Of live messages that wait for their turn."""
 LIVE_TOPICS: Final = 64
-FETCHES: Final = 16
+FETCHES: Final = 64
 """Only the latest fetches have answers: what comes for an earlier one is dropped."""
 
 Message = Received | Oversized

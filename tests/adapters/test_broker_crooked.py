@@ -2,9 +2,10 @@
 
 import queue
 import random
-import resource
 import socket
 import struct
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -135,18 +136,53 @@ def packet(first: int, body: bytes) -> bytes:
     return bytes([first]) + varint(len(body)) + body
 
 
+_READER = """
+import queue, random, resource, sys
+from appliance.adapters.broker import Backoff, Link, MqttBroker
+from appliance.core.events import Connected, Oversized, Received
+port, topic = int(sys.argv[1]), sys.argv[2]
+inbox = queue.SimpleQueue()
+link = MqttBroker(Link("127.0.0.1", port, "otp-00000001"), pauses=Backoff(random.Random(1).uniform))
+link.start(inbox.put)
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before, told = 0, None
+while True:
+    event = inbox.get(timeout=40)
+    if isinstance(event, Connected):
+        before = peak()
+        link.fetch(1, topic)
+    elif isinstance(event, Oversized):
+        told = event
+        link.fetch(2, "small")
+    elif isinstance(event, Received):
+        print(told.ref, told.size, told.retained, event.payload.decode(), peak() - before)
+        break
+link.stop()
+"""
+
+
 @pytest.mark.parametrize("version", [4, 5])
-def test_a_message_of_250_mb_is_told_without_its_payload_and_the_next_one_arrives(version: int) -> None:
-    crooked = Behaviour(versions=(version,), over_limit=True)
-    with CrookedBroker(crooked) as broker, client(broker) as (link, inbox):
-        broker.retained[TOPIC] = Huge(250_000_000)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def test_a_message_of_250_mb_is_told_without_its_payload_costs_no_memory_and_the_next_one_arrives(
+    version: int,
+) -> None:
+    # A process of its own: the peak of this one says nothing when another test was greedy before.
+    with CrookedBroker(Behaviour(versions=(version,), over_limit=True)) as broker:
+        broker.retained = {TOPIC: Huge(250_000_000), "small": b"here"}
+        command = [sys.executable, "-c", _READER, str(broker.port), TOPIC]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
+    *told, kilobytes = done.stdout.split()
+    assert told == ["1", "250000000", "True", "here"]
+    assert int(kilobytes) < 8_000
+
+
+def test_what_a_client_does_not_take_is_not_delivered_and_not_told() -> None:
+    with CrookedBroker() as broker, client(broker) as (link, inbox):
+        broker.retained = {TOPIC: Huge(2_000_000), "small": b"here"}
         link.fetch(1, TOPIC)
-        assert await_event(inbox, Oversized, 30) == Oversized(1, TOPIC, 250_000_000, retained=True)
-        broker.retained[TOPIC] = b"small"
-        link.fetch(2, TOPIC)
-        assert await_event(inbox, Received, 60) == Received(2, TOPIC, b"small", retained=True)
-        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32_000  # kB
+        link.fetch(2, "small")
+        assert await_event(inbox, Received).ref == 2
+        assert not [event for event in drained(inbox) if isinstance(event, Oversized | Received)]
 
 
 def test_a_message_with_50000_properties_arrives_and_costs_little() -> None:

@@ -27,7 +27,14 @@ from appliance.adapters.broker.delivery import (
     PER_SECOND,
     Deliveries,
 )
-from appliance.adapters.broker.framing import HEAD_BYTES, SKIP_SECONDS, Framer, Malformed, Unbearable
+from appliance.adapters.broker.framing import (
+    HEAD_BYTES,
+    SKIP_SECONDS,
+    Farewell,
+    Framer,
+    Malformed,
+    Unbearable,
+)
 from appliance.core.events import (
     Acknowledged,
     Connected,
@@ -375,7 +382,9 @@ def test_a_link_that_ends_at_a_publication_says_how_large_it_was() -> None:
     ("reason", "why"),
     [(0x95, "packet too large"), (0x97, "quota exceeded"), (0x9A, "retain not supported"), (0x77, "119")],
 )
-def test_the_brokers_last_words_are_told_even_when_it_hangs_up_while_we_write(reason: int, why: str) -> None:
+def test_the_brokers_last_words_are_told_even_when_it_resets_the_link_after_them(
+    reason: int, why: str
+) -> None:
     def script(wire: Wire) -> None:
         wire.expect(CONNECT)
         wire.connack()
@@ -397,6 +406,20 @@ def test_the_brokers_last_words_are_told_even_when_it_hangs_up_while_we_write(re
             assert why in await_event(inbox, Lost).problem.why
         finally:
             link.stop()
+
+
+def test_last_words_are_heard_although_a_write_failed_before_they_were_read() -> None:
+    ours, theirs = socket.socketpair()
+    stricken = client_for(Link(HOST, 1883, "otp-00000001"), "5", time.monotonic)
+    with ours, theirs:
+        ours.setblocking(False)
+        stricken._sock = ours
+        theirs.sendall(b"\xe0\x01\x95")
+        theirs.close()
+        stricken.publish(TOPIC, bytes(1000), qos=1)
+        stricken.loop_write()
+        assert stricken.socket() is None, "the write failed, and closed the link"
+        assert stricken.framer.farewell == Farewell(0x95, "")
 
 
 # --- pauses

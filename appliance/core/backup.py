@@ -121,7 +121,7 @@ def step(  # noqa: C901, PLR0911, PLR0912 - one case for each event
 
 def request(backup: Backup, now: Instant, ref: int) -> Step:
     """Return the backup with a cycle begun because somebody asked for one; without a link, with an attempt to get one."""
-    if not backup.latest or not backup.settled:
+    if backup.prefix is None or not backup.latest or not backup.settled:
         return backup, ()
     backup = replace(backup, not_before=0.0, overwrites=0, drops=0, dropped_size=0)
     if backup.link is None:
@@ -209,7 +209,9 @@ def _topic(backup: Backup, vault: Vault) -> str:
 
 def _connect(backup: Backup, now: Instant, ref: int) -> Step:
     # What kept an earlier connection from its end stays told until something better is known.
-    backup = replace(backup, published=b"", delivers=None, waited=False, announced="", stage=Resting())
+    backup = replace(
+        backup, published=b"", delivers=None, waited=False, blinks=0, announced="", stage=Resting()
+    )
     backup = (
         replace(backup, attempts=0) if quarantined(backup) else replace(backup, attempts=0, not_before=0.0)
     )
@@ -354,7 +356,7 @@ def _absent(backup: Backup, now: Instant, ref: int, blind: str = silence.BLIND) 
         case "late":
             return silence.put_late(backup, now, ref)
         case "rest":
-            return rest(backup, "unverified", blind, recheck_at(backup, now))
+            return silence.stay_blind(backup, blind, now)
         case "write":
             return _write(backup, now, ref, blind)
         case _:
@@ -362,9 +364,9 @@ def _absent(backup: Backup, now: Instant, ref: int, blind: str = silence.BLIND) 
 
 
 def _older(backup: Backup) -> str:
-    known = backup.ahead.generation if backup.ahead else 0
+    what = f"generation {backup.ahead.generation}" if backup.ahead else "one under a newer passphrase"
     return (
-        f"this card is older than a backup that was made: generation {known} was known, and is missing; "
+        f"this card is older than a backup that was made: {what} was known, and is missing; "
         "appliance backup --mine publishes what is here"
     )
 
@@ -398,8 +400,12 @@ def _acknowledged(backup: Backup, event: Acknowledged, now: Instant, ref: int) -
     if event.problem is not None:
         if event.problem in REFUSED_SIZES:
             backup = drop(backup, len(stage.payload), event.problem, now)
+        else:
+            backup = replace(
+                backup, drops=0, dropped_size=0
+            )  # it took the size in, and refuses something else
         return rest(backup, "rejected", event.problem, backup.not_before)
-    backup = replace(backup, condition="acknowledged", error=None, drops=0, dropped_size=0)
+    backup = replace(backup, condition="acknowledged", error=None, drops=0, dropped_size=0, twin=b"")
     reading = Reading(ref, now.mono + READ_SECONDS, stage.payload)
     return replace(backup, stage=reading, disturbed=False), (Fetch(ref, backup.topic),)
 

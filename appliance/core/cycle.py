@@ -165,6 +165,8 @@ class Backup:
     """What the broker was given last on this connection, until it is verified."""
     delivers: bool | None = None
     """This broker, with these rights, delivers what is there; None: not tried on this connection."""
+    blinks: int = 0
+    """How often in a row nothing could be read back."""
     ahead: Proof | None = None
     """A proof that is newer than the card was, found on the probe's topic."""
     current: bool = False
@@ -197,6 +199,8 @@ class Backup:
     """Monotonic time of the last read that a passing message led to."""
     twin_at: float = float("-inf")
     """Monotonic time of the last message that another card with this id must have written."""
+    twin: bytes = field(default=b"", repr=False)
+    """That message, until the broker took one of ours: found again before that, it is no second one."""
     contested_until: float = 0.0
     """Monotonic; until then two cards are known to use this id."""
     lost_at: tuple[float, ...] = ()

@@ -100,9 +100,16 @@ def step(
             stage = replace(stage, ref=ref, until=now.mono + READ_SECONDS, step="read back", subscribed=False)
             return replace(backup, stage=stage), (Fetch(ref, probe_topic(backup.topic)),)
         case Acknowledged() if event.ref == stage.ref and stage.step == "write":
-            return end(backup, delivers=False), ()
+            return _refused(backup, event.problem or "", now)
         case _:
             return backup, ()
+
+
+def _refused(backup: Backup, problem: str, now: Instant) -> Step:
+    """Go on after the broker refused the probe: it may take the backup all the same, now or when rights are mended."""
+    if backup.seen or unpublished(backup) or backup.mine:
+        return end(replace(backup, published=b""), delivers=False), ()
+    return rest(backup, "rejected", problem, now.mono + BUSY_SECONDS)
 
 
 def elapse(backup: Backup, stage: Probing, now: Instant, ref: int) -> Step:
@@ -116,7 +123,7 @@ def elapse(backup: Backup, stage: Probing, now: Instant, ref: int) -> Step:
 
 def end(backup: Backup, *, delivers: bool) -> Backup:
     """Return the backup with the probing over; its caller goes on with the backup's own topic."""
-    return replace(backup, delivers=delivers)
+    return replace(backup, delivers=delivers, blinks=0 if delivers else backup.blinks)
 
 
 def _learn(backup: Backup, found: Proof | None) -> Backup:
@@ -145,16 +152,22 @@ def _compare(backup: Backup, stage: Probing, payload: bytes, now: Instant, ref: 
     return rest(backup, "unverified", error, now.mono + BUSY_SECONDS)
 
 
+def unpublished(backup: Backup) -> bool:
+    """Return whether there can be no backup that an earlier process of this card made."""
+    known = backup.known.published
+    return backup.generation <= 1 if known is None else not known
+
+
 def plan(backup: Backup) -> Plan:
     """Return what to do about silence on the backup's topic, once it is known whether the broker delivers."""
-    never = backup.known.published is False or (backup.known.published is None and backup.generation <= 1)
+    never = unpublished(backup)
     if not backup.delivers:
         if backup.latest in {backup.published, backup.late}:
             return "rest"
         return "write" if backup.seen or never or backup.mine else "late"
     if backup.seen or backup.mine:
         return "write"
-    if backup.ahead is not None and proof.compare(backup.proof, backup.ahead) in {"newer", "newer key"}:
+    if backup.successor or proof.compare(backup.proof, backup.ahead) in {"newer", "newer key"}:
         return "hold"
     if never:
         return "write"
@@ -172,7 +185,11 @@ def put_late(backup: Backup, now: Instant, ref: int) -> Step:
         if backup.known.late:
             effects = (*effects, Publish(ref + 1, late_topic(backup.topic, backup.known.late), b""))
     known = replace(backup.known, late=name)
-    backup, logs = rest(
-        replace(backup, late=backup.latest, known=known), "unverified", BLIND, recheck_at(backup, now)
-    )
+    backup, logs = stay_blind(replace(backup, late=backup.latest, known=known), BLIND, now)
     return backup, (*effects, *logs)
+
+
+def stay_blind(backup: Backup, why: str, now: Instant) -> Step:
+    """Look again after a minute, and ever more rarely: the broker may deliver by then."""
+    until = min(now.mono + BUSY_SECONDS * 2.0**backup.blinks, recheck_at(backup, now))
+    return rest(replace(backup, blinks=min(backup.blinks + 1, 10)), "unverified", why, until)

@@ -70,6 +70,7 @@ def _verified(backup: Backup, payload: bytes, generation: int, now: Instant, ref
         seen=True,
         held=True,
         ahead=None,
+        successor="",
         attempts=0,
         not_before=0.0,
         drops=0,
@@ -128,7 +129,7 @@ def _other(backup: Backup, payload: bytes, verdict: Authentic, now: Instant, ref
         # As a release before 0.2 published it: the same content, and its proof was added since.
         backup = replace(backup, condition="pending", error=None)
     elif verdict.generation >= backup.generation:
-        backup = _meet_twin(backup, verdict, now)
+        backup = _meet_twin(backup, payload, verdict, now)
     elif verdict.generation < (backup.verified_generation or 0):
         backup = miss(backup, f"generation {verdict.generation} had come back", now)
     else:
@@ -145,15 +146,15 @@ def _other(backup: Backup, payload: bytes, verdict: Authentic, now: Instant, ref
     return backup, (log, *effects)
 
 
-def _meet_twin(backup: Backup, verdict: Authentic, now: Instant) -> Backup:
+def _meet_twin(backup: Backup, payload: bytes, verdict: Authentic, now: Instant) -> Backup:
     error = (
         "a restored old card, or another device with this id: merged"
         if verdict.novel
         else "a copy of this card"
     )
-    if now.mono < backup.twin_at + TWIN_SECONDS:
+    if payload != backup.twin and now.mono < backup.twin_at + TWIN_SECONDS:
         backup = replace(backup, contested_until=now.mono + TWIN_SECONDS)
-    return replace(backup, condition="conflict", error=error, twin_at=now.mono)
+    return replace(backup, condition="conflict", error=error, twin_at=now.mono, twin=payload)
 
 
 def miss(backup: Backup, error: str, now: Instant) -> Backup:
@@ -181,6 +182,8 @@ def _leave(backup: Backup, condition: Condition, error: str, now: Instant, ref: 
     """Leave what was found where it is, unless the owner said that this card counts."""
     if backup.mine:
         return publish(replace(backup, error=error), now, ref)
+    # What is there may hold more than the card: whatever was seen before, from now on silence is no leave to write.
+    backup = replace(backup, seen=False)
     return rest(backup, condition, error, recheck_at(backup, now))
 
 

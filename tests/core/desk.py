@@ -61,6 +61,7 @@ TOPIC: Final = f"otp-appliance/{VAULT_ID}/{DEVICE}/backup"
 OPTIONS: Final = Options(
     "otp-appliance", device=DEVICE, name="desk", host="broker.local:8883", address="desk.local"
 )
+PROBE: Final = TOPIC.replace("/backup", "/probe")
 TROUBLE: Final = Problem("can't save the vault", "the card is full", "free some space", "E2")
 
 E = TypeVar("E")
@@ -110,6 +111,17 @@ def only(effects: Iterable[Effect], kind: type[E]) -> E:
     return effect
 
 
+def every_on(topic: str, effects: Iterable[Effect], kind: type[E]) -> list[E]:
+    """Return the effects of a kind; of those that name a topic, only the ones that name this one."""
+    return [one for one in every(effects, kind) if getattr(one, "topic", topic) == topic]
+
+
+def only_on(topic: str, effects: Iterable[Effect], kind: type[E]) -> E:
+    """Return the one effect of a kind that names a topic."""
+    (effect,) = every_on(topic, effects, kind)
+    return effect
+
+
 class Desk:
     """The core, and the time that passes. Effects are returned, and nothing does them."""
 
@@ -147,6 +159,20 @@ class Desk:
             effects += self.tell(Woke())
         self.move(end - self.now.mono)
         return tuple(effects)
+
+    def probed(self, effects: Iterable[Effect], found: bytes = b"") -> tuple[Effect, ...]:
+        """Let a broker that delivers answer the probe, if the effects begin with it; return what follows.
+
+        `found` is what lies there before it is written; empty: nothing does.
+        """
+        if not (fetches := every_on(PROBE, effects, Fetch)):
+            return tuple(effects)
+        self.tell(Subscribed(fetches[0].ref))
+        there = Received(fetches[0].ref, PROBE, found, retained=True)
+        written = only_on(PROBE, self.tell(there) if found else self.later(5.0), Publish)
+        fetch = only_on(PROBE, self.tell(Acknowledged(written.ref)), Fetch)
+        self.tell(Subscribed(fetch.ref))
+        return self.tell(Received(fetch.ref, PROBE, written.payload, retained=True))
 
     def gesture(self, *actions: Action) -> tuple[Effect, ...]:
         """Do these one after another, and take no time for it."""

@@ -520,8 +520,8 @@ def test_reading_denied_publishes_once_what_never_had_a_backup_and_stays_unverif
     assert (publication.topic, condition(desk)) == (TOPIC, "unverified")
     fetch = only(desk.tell(Acknowledged(publication.ref)), Fetch)
     assert not every(desk.tell(Subscribed(fetch.ref, "not authorized")), Publish)
-    for _ in range(5):
-        effects = desk.later(RECHECK_SECONDS)
+    for pause in (60.0, 120.0, 240.0, 480.0, RECHECK_SECONDS, RECHECK_SECONDS):
+        effects = desk.later(pause)
         assert not every(effects, Publish)
         assert not every(desk.tell(Subscribed(only(effects, Fetch).ref, "not authorized")), Publish)
         assert condition(desk) == "unverified"
@@ -555,8 +555,8 @@ def test_reading_denied_a_card_that_had_a_backup_writes_beside_it_once() -> None
     assert publication.topic == TOPIC.replace("/backup", f"/late/{OPTIONS.session[:8]}")
     assert publication.payload == SEALED
     assert condition(desk) == "unverified"
-    for _ in range(5):
-        fetch = only(desk.later(RECHECK_SECONDS), Fetch)
+    for pause in (60.0, 120.0, 240.0, 480.0, RECHECK_SECONDS, RECHECK_SECONDS):
+        fetch = only(desk.later(pause), Fetch)
         assert not every(desk.tell(Subscribed(fetch.ref, "not authorized")), Publish)
 
 

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from appliance.core import past
-from appliance.core.backup import ACKNOWLEDGE_SECONDS, OVERWRITE_SECONDS, READ_SECONDS, RECHECK_SECONDS
-from appliance.core.cycle import Backup
+from appliance.core.cycle import ACKNOWLEDGE_SECONDS, READ_SECONDS, RECHECK_SECONDS, Backup
 from appliance.core.effects import Change, Check, Effect, Fetch, Inspect, Log, OpenVault, Publish
 from appliance.core.events import (
     Acknowledged,
@@ -25,6 +24,7 @@ from appliance.core.events import (
     Woke,
 )
 from appliance.core.past import PAUSE_SECONDS, Past, age
+from appliance.core.verdict import OVERWRITE_SECONDS
 from appliance.vault.model import Vault
 from tests.core.desk import TOPIC, Card, account, every, only, vault_of
 from tests.core.test_two_appliances import (
@@ -206,7 +206,7 @@ def test_a_change_of_the_passphrase_while_connected_clears_what_was_published_be
 
 def test_a_change_of_the_passphrase_during_a_run_makes_another_run() -> None:
     desktop = a_desktop(2, slot1=under(2), slot3=under(1))
-    desktop.later(8.0)
+    desktop.later(2 * READ_SECONDS + 3.0)
     assert desktop.desk.state.past.run is not None
     desktop.rekey()
     desktop.later(2 * RUN_SECONDS)
@@ -280,7 +280,7 @@ def test_a_broker_that_forbids_reading_is_told_of_and_nothing_is_cleared_blindly
 
 def test_a_broker_that_does_not_answer_is_told_of() -> None:
     desktop = a_desktop(2, slot1=under(1))
-    desktop.later(7.0)
+    desktop.later(2 * READ_SECONDS + 2.0)
     desktop.link.half_open = True
     desktop.later(300.0)
     assert desktop.log("older backups not cleared")[0]["why"] == "the broker does not answer"
@@ -422,7 +422,8 @@ def test_what_is_published_to_a_slot_while_it_is_read_is_not_deleted_for_what_wa
 
 def test_another_vault_on_the_card_is_looked_after_as_well() -> None:
     first = Past(done=(TOPIC, 2))
-    backup = Backup("otp-appliance", TOPIC.replace("01/", "02/"), epoch=2, condition="verified")
+    topic = TOPIC.replace("01/", "02/")
+    backup = Backup("otp-appliance", topic=topic, epoch=2, condition="verified")
     desktop = a_desktop()
     after, effects = past.step(first, Woke(), backup, (), desktop.desk.now, 70)
     assert after.run is not None
@@ -461,7 +462,7 @@ def live_through_a_new_passphrase(story: list[tuple[Trouble, float]]) -> None:
     troubles = {trouble for trouble, _ in story}
     end_all_trouble(desktop, troubles)
     rekey(desktop)
-    desktop.later(QUIET_SECONDS + (OVERWRITE_SECONDS if publish_garbage in troubles else 0.0))
+    desktop.later(QUIET_SECONDS + (OVERWRITE_SECONDS[-1] if publish_garbage in troubles else 0.0))
     desktop.reconnect()
     desktop.later(RUN_SECONDS + QUIET_SECONDS)
     assert desktop.healed(), desktop.desk.state.backup

@@ -48,7 +48,7 @@ def verified() -> Desk:
     desk.open(ANNA)
     fetch = only(desk.tell(UP), Fetch)
     desk.tell(Subscribed(fetch.ref))
-    publication = only(desk.later(5.0), Publish)
+    publication = only(desk.probed(desk.later(5.0)), Publish)
     fetch = only(desk.tell(Acknowledged(publication.ref)), Fetch)
     check = only(desk.tell(Received(fetch.ref, TOPIC, publication.payload, retained=True)), Check)
     desk.tell(Checked(check.ref, Authentic(1, novel=False)))
@@ -65,11 +65,11 @@ def test_it_tells_everything_once_the_backup_is_verified() -> None:
         "vault": VAULT_ID,
         "generation": 1,
         "accounts": 1,
-        "clock": {"state": "synchronised", "trusted": True, "jumped": False, "seconds": 5},
+        "clock": {"state": "synchronised", "trusted": True, "jumped": False, "seconds": 10},
         "display": {"driver": "none", "ok": True, "error": None, "light": "bright"},
         "buttons": {"backend": "none", "ok": True, "error": None, "stuck": []},
         "broker": {"connected": True, "host": "broker.local:8883", "error": None, "protocol": "3.1.1"},
-        "backup": {"state": "verified", "generation": 1, "verified_at": int(UNIX) + 5, "error": None},
+        "backup": {"state": "verified", "generation": 1, "verified_at": int(UNIX) + 10, "error": None},
         "card": {"ok": True, "checked_at": None, "error": None},
         "secrets": {"tried_at": UNIX + 1, "due": False},
         "peers": [],
@@ -81,7 +81,7 @@ def test_it_never_says_verified_while_the_link_is_down() -> None:
     desk.tell(DOWN)
     told = status(desk)
     assert told["backup"]["state"] == "offline"
-    assert told["backup"]["verified_at"] == int(UNIX) + 5
+    assert told["backup"]["verified_at"] == int(UNIX) + 10
     assert told["broker"] == {
         "connected": False,
         "host": "broker.local:8883",
@@ -102,7 +102,7 @@ def test_trouble_with_the_backup_is_no_trouble_with_the_link() -> None:
     desk.open(ANNA)
     fetch = only(desk.tell(UP), Fetch)
     desk.tell(Subscribed(fetch.ref))
-    desk.tell(Acknowledged(only(desk.later(5.0), Publish).ref, "not authorized"))
+    desk.tell(Acknowledged(only(desk.probed(desk.later(5.0)), Publish).ref, "not authorized"))
     told = status(desk)
     assert (told["backup"]["state"], told["backup"]["error"]) == ("rejected", "not authorized")
     assert told["broker"]["error"] is None

@@ -6,6 +6,7 @@ from typing import Any, Final
 import pytest
 
 from appliance.core.account_view import SCROLL_SECONDS
+from appliance.core.backup import CONNECT_SECONDS
 from appliance.core.effects import (
     Change,
     Check,
@@ -15,6 +16,7 @@ from appliance.core.effects import (
     Measure,
     OpenVault,
     Publish,
+    Reconnect,
     Remember,
     Reply,
     ReplyFrame,
@@ -597,7 +599,7 @@ def test_a_backup_is_answered_when_it_has_come_to_rest() -> None:
     fetch = connected(desk)
     assert not replies(desk.tell(Asked(3, "backup")))
     desk.tell(Subscribed(fetch))
-    publication = only(desk.later(5.0), Publish)
+    publication = only(desk.probed(desk.later(5.0)), Publish)
     answer = replies(desk.tell(Acknowledged(publication.ref, "quota exceeded")))[3].result
     assert answer is not None
     assert (answer["state"], answer["error"]) == ("rejected", "quota exceeded")
@@ -613,13 +615,42 @@ def test_a_backup_that_does_not_come_to_rest_is_answered_in_time_with_how_it_sta
     assert answer["state"] == "unverified"
 
 
-@pytest.mark.parametrize("prefix", [None, "otp-appliance"])
-def test_a_backup_without_a_link_is_answered_at_once(prefix: str | None) -> None:
-    desk = Desk(replace(OPTIONS, prefix=prefix))
+def test_a_backup_without_a_broker_is_answered_at_once() -> None:
+    desk = Desk(replace(OPTIONS, prefix=None))
     desk.open(ANNA)
     answer = replies(desk.tell(Asked(3, "backup")))[3].result
     assert answer is not None
-    assert answer["state"] == ("never" if prefix is None else "offline")
+    assert answer["state"] == "never"
+
+
+def test_a_backup_without_a_link_tries_at_once_and_is_answered_when_that_failed() -> None:
+    desk = open_desk(ANNA)
+    effects = desk.tell(Asked(3, "backup"))
+    only(effects, Reconnect)
+    assert not replies(effects)
+    answer = replies(desk.tell(Lost(Problem("x", "no route to host"))))[3].result
+    assert answer is not None
+    assert (answer["state"], answer["error"]) == ("offline", "no route to host")
+
+
+def test_a_backup_without_a_link_waits_for_the_verification_if_there_is_one_again() -> None:
+    desk = open_desk(ANNA)
+    desk.tell(Asked(3, "backup"))
+    fetch = connected(desk)
+    desk.tell(Subscribed(fetch))
+    publication = only(desk.probed(desk.later(5.0)), Publish)
+    answer = replies(desk.tell(Acknowledged(publication.ref, "not authorized")))[3].result
+    assert answer is not None
+    assert answer["state"] == "rejected"
+
+
+def test_a_backup_without_a_link_is_answered_in_time_whatever_the_attempt_does() -> None:
+    desk = open_desk(ANNA)
+    desk.tell(Asked(3, "backup"))
+    assert not replies(desk.later(CONNECT_SECONDS - 1.0))
+    answer = replies(desk.later(1.0))[3].result
+    assert answer is not None
+    assert answer["state"] == "offline"
 
 
 def test_a_backup_that_is_lost_with_the_link_is_answered() -> None:

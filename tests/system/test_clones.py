@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,15 +32,19 @@ def test_both_twins_say_conflict_and_end_with_the_same_accounts(tmp_path: Path, 
         shutil.copytree(desk.state, twin.state)
         twin.start()
         for one in (desk, twin):
-            one.until(lambda one=one: one.backup()["state"] == "conflict", 60)
+            one.until(partial(in_conflict, one), 60)
             assert "another device uses this id" in one.backup()["error"]
         desk.does("add", "-", stdin=LINK.format("Bank"))
         twin.does("add", "-", stdin=LINK.format("Wiki"))
         for one in (desk, twin):
-            one.until(lambda one=one: issuers(one) == {"GitHub", "Bank", "Wiki"}, 240)
+            one.until(partial(holds, one, {"GitHub", "Bank", "Wiki"}), 240)
         grown = max(one.ask("status")["generation"] for one in (desk, twin))
         assert grown <= 6
 
 
-def issuers(one: Appliance) -> set[str]:
-    return {each["issuer"] for each in one.json("list")}
+def in_conflict(one: Appliance) -> bool:
+    return bool(one.backup()["state"] == "conflict")
+
+
+def holds(one: Appliance, issuers: set[str]) -> bool:
+    return {each["issuer"] for each in one.json("list")} == issuers

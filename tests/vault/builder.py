@@ -3,13 +3,15 @@
 import random
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import settings
 
-from appliance.vault import canonical, document, keys, sealed
+from appliance.vault import canonical, document, keys, proof, sealed
 from appliance.vault.keys import DeviceWrap, RandomBytes, Slot
 from appliance.vault.model import Account, Group, Record, Replaced, Stamp, Vault
+from appliance.vault.proof import Key
 from appliance.vault.sealed import Envelope
 
 LAW = settings(max_examples=60, derandomize=True, deadline=None)
@@ -78,6 +80,21 @@ def made(
     return Made(vault, master, envelope, sealed.write(envelope))
 
 
+def signed(one: Made, chain: tuple[Key, ...] = ()) -> Made:
+    """The same with the proof of whose it is, as each release since 0.2 writes it."""
+    envelope = sealed.sign(one.envelope, one.vault, one.master, chain)
+    return replace(one, envelope=envelope, raw=sealed.write(envelope))
+
+
+def rekeyed_chain(vault: Vault, length: int, last: bytes) -> tuple[Key, ...]:
+    """The signing keys of a vault whose passphrase was changed so often; epochs 1 to `length`."""
+    masters = [*(master_key(100 + step) for step in range(1, length)), last]
+    chain = proof.begin(masters[0], vault.id, 1)
+    for epoch, (before, after) in enumerate(pairwise(masters), 2):
+        chain = proof.extend(chain, before, after, vault.id, epoch)
+    return chain
+
+
 def small_vault(generation: int = 4) -> Vault:
     """One account of each type, one in the trash, a group, history, and unknown fields everywhere."""
     desk, hall = "d0000000-0000-4000-8000-000000000001", "d0000000-0000-4000-8000-000000000002"
@@ -141,9 +158,10 @@ def padded(value: dict[str, Any]) -> bytes:
 
 
 def sealed_plain(like: Made, plain: bytes) -> bytes:
-    """A file like another one, with any plaintext."""
+    """A file like another one, with any plaintext; signed again if that one is."""
     db, tag = keys.encrypt(like.master, like.envelope.nonce, plain)
-    return sealed.write(replace(like.envelope, db=db, tag=tag))
+    envelope = replace(like.envelope, db=db, tag=tag)
+    return sealed.write(sealed.sign(envelope, like.vault, like.master) if envelope.proof else envelope)
 
 
 def opened(raw: bytes, entered: str = PASSPHRASE) -> Vault:

@@ -1,4 +1,4 @@
-"""Vectors that others published, through our own functions: NIST's for AES-GCM, those of RFC 7914 for scrypt.
+"""Vectors that others published, through our own functions: NIST's for AES-GCM, of RFC 7914 for scrypt, for Ed25519.
 
 Only those of our sizes fit: keys of 256 bits, nonces of 96, tags of 128, r = 8.
 """
@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 
-from appliance.vault import keys
+from appliance.vault import keys, proof
 from tests.conftest import Figure
 from tests.vault.builder import MEMORY
 
@@ -106,3 +107,17 @@ def test_scrypt_agrees_with_rfc_7914(n: str, figure: Figure) -> None:
 def test_scrypt_agrees_with_rfc_7914_at_a_cost_of_1_gib(figure: Figure) -> None:
     check_scrypt(of_scrypt()["1048576"])
     figure("RFC 7914 scrypt: the vector of N = 1048576")
+
+
+def test_signatures_agree_with_those_of_ed25519_s_authors(figure: Figure) -> None:
+    """Among them are those of RFC 8032, 7.1. A line has seed and public key, public key, message, signature and message."""
+    held = 0
+    with outside.open_vector_file("asymmetric/Ed25519/sign.input", "r") as lines:
+        for line in lines:
+            _, public, message, signature = (part.strip() for part in line.split(":")[:4])
+            proof._verify(public, signature[:128], bytes.fromhex(message))
+            with pytest.raises(InvalidSignature):
+                proof._verify(public, signature[:128], bytes.fromhex(message) + b"\0")
+            held += 1
+    figure(f"Ed25519: {held:,} signatures verified, as many of other messages refused")
+    assert held == 1024

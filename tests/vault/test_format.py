@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.vault import canonical, document, keys, otpauth, sealed
+from appliance.vault import canonical, document, keys, merge, otpauth, proof, sealed
 from appliance.vault.model import Vault
+from appliance.vault.proof import Proof
 from tests.vault.builder import (
     LAW,
     PASSPHRASE,
@@ -25,7 +27,9 @@ from tests.vault.builder import (
     made,
     padded,
     recovery_key,
+    rekeyed_chain,
     sealed_plain,
+    signed,
     small_vault,
 )
 from tests.vault.strategies import vaults
@@ -35,6 +39,9 @@ ROOT: Final = Path(__file__).parents[2]
 DECRYPTOR: Final = ROOT / "deploy" / "decrypt_backup.py"
 PAGE: Final = (ROOT / "appliance" / "vault" / "FORMAT.md").read_text("utf-8")
 GOOD: Final = made(small_vault(), with_device=True)
+SIGNED: Final = signed(
+    made(small_vault(), epoch=3, with_device=True), rekeyed_chain(small_vault(), 3, GOOD.master)
+)
 
 
 # The page
@@ -51,7 +58,8 @@ def names(value: Any) -> set[str]:
 
 
 def test_the_page_explains_every_name_in_a_file() -> None:
-    found = names(canonical.load(GOOD.raw)) | names(inner(GOOD.vault)) - {"a"}
+    found = names(canonical.load(SIGNED.raw)) | names(inner(GOOD.vault)) - {"a"}
+    assert found >= {"x-proof", "public", "by", "sig"}
     assert len(found) > 50
     assert not {name for name in found if f"`{name}`" not in PAGE}
 
@@ -64,6 +72,8 @@ def test_the_page_states_the_bounds_of_the_code() -> None:
         "the cost: 65536, 8, 1": (keys.SCRYPT_N, keys.SCRYPT_R, keys.SCRYPT_P) == (65_536, 8, 1),
         "modulo 1021": keys._CHECK_PRIME == 1021,
         "0 to 2^53 - 1": range(2**53) == document.NATURALS,
+        "array of 1 to 64 keys, oldest first": proof.KEYS == 64,
+        "more than 24 hours ahead": merge.AHEAD_MS == 24 * 3_600_000,
     }.items():
         assert said in PAGE
         assert value, said
@@ -88,6 +98,31 @@ def test_the_examples_of_the_page_are_what_the_code_gives() -> None:
     kek = HKDF(SHA256(), 32, wrap.salt, b"otp-appliance device v1").derive(secret)
     data = f'{{"device":"desk","mode":"credential","n":0,"salt":"{wrap.salt.hex()}","v":1}}'
     for shown in (kek.hex(), data, wrap.key.hex(), wrap.tag.hex()):
+        assert f" `{shown}` |" in PAGE
+
+
+def test_the_signatures_of_the_page_are_what_the_code_and_ed25519_give() -> None:
+    first, second = bytes(32), bytes([1]) * 32
+    chain = proof.extend(proof.begin(first, "home", 1), first, second, "home", 2)
+    one = proof.sign(Proof("home", "desk", 7, bytes(range(32)).hex(), chain[:1]), first)
+    seed = HKDF(SHA256(), 32, b"home", b"otp-appliance sign v1").derive(first)
+    key = Ed25519PrivateKey.from_private_bytes(seed)
+    unsigned = canonical.dump({name: value for name, value in proof.dump(one).items() if name != "sig"})
+    link = canonical.dump(
+        {"epoch": 2, "previous": chain[0].public, "public": chain[1].public, "vault": "home"}
+    )
+    assert key.public_key().public_bytes_raw().hex() == chain[0].public
+    assert key.sign(b"otp-appliance file v1\0" + unsigned).hex() == one.signature
+    assert key.sign(b"otp-appliance key v1\0" + link).hex() == chain[1].by
+    for shown in (
+        seed.hex(),
+        chain[0].public,
+        unsigned.decode(),
+        one.signature,
+        chain[1].public,
+        link.decode(),
+        chain[1].by,
+    ):
         assert f" `{shown}` |" in PAGE
 
 

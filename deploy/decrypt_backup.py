@@ -18,6 +18,8 @@ The file is also an Aegis vault: Aegis on a phone imports it with the same passp
 1. The file is JSON. `header.slots` holds the master key twice, once for the passphrase and once for the recovery key.
    scrypt (RFC 7914) makes a key of the passphrase, that key decrypts the slot's `key` by AES-256-GCM.
 2. The master key decrypts `db` (base64) by AES-256-GCM. That is JSON again; its `entries` are the accounts.
+3. `x-proof`, if the file has one, says on which device it was saved, and when the passphrase was changed: a chain of
+   Ed25519 keys, the last of which comes from the master key and signs the file. If it does not hold, that is a warning.
 
 A QR code of a recovery sheet says `OTPVAULT1-BACKUP-NUMBER-TOTAL-DATA-CHECK`. The DATA of all in a row is base32 of the
 file, compressed by zlib; CHECK is base32 of five bytes of the SHA-256 of all before its hyphen.
@@ -33,12 +35,16 @@ import json
 import re
 import sys
 import zlib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 Json = dict[str, Any]
@@ -66,7 +72,58 @@ def opened(raw: bytes, entered: str) -> Json:
     if document.get("x-appliance", {}).get("head", head(file)) != head(file):
         # Somebody who could write the file may have grafted an old key slot onto it; the contents are authentic.
         print("warning: the file's header is not the one it was saved with", file=sys.stderr)
+    if "x-proof" in file and (doubt := doubted(file, document, master)):
+        print(f"warning: {doubt}; the contents are what was sealed under this key", file=sys.stderr)
     return dict(document)
+
+
+def doubted(file: Json, document: Json, master: bytes) -> str:
+    """Return what is wrong with the proof of whose file it is; empty: nothing."""
+    try:
+        proof = file["x-proof"]
+        check_proof(file, proof)
+        seed = HKDF(
+            SHA256(), 32, str(proof["vault"]).encode("utf-8", "surrogatepass"), b"otp-appliance sign v1"
+        )
+        signing = Ed25519PrivateKey.from_private_bytes(seed.derive(master)).public_key().public_bytes_raw()
+        if proof["keys"][-1]["public"] != signing.hex():
+            return "the file's proof was made with another key than the one that opens it"
+        inside = document["x-appliance"]
+        if [proof[name] for name in ("vault", "device", "gen")] != [
+            inside[name] for name in ("vault", "device", "gen")
+        ]:
+            return "the file's proof is another file's"
+    except (InvalidSignature, ValueError, KeyError, TypeError, AttributeError, IndexError):
+        return "the file's proof does not hold"
+    return ""
+
+
+def check_proof(file: Json, proof: Json) -> None:
+    """Raise InvalidSignature or ValueError if a signature of a proof does not hold, or it is another file's."""
+    rest = {name: value for name, value in file.items() if name not in {"x-device", "x-proof"}}
+    last = proof["keys"][-1]
+    if proof["file"] != hashlib.sha256(spelled(rest)).hexdigest() or last["epoch"] != file["x-epoch"]:
+        raise ValueError
+    for before, after in pairwise(proof["keys"]):
+        link = {
+            "vault": proof["vault"],
+            "epoch": after["epoch"],
+            "previous": before["public"],
+            "public": after["public"],
+        }
+        check_signature(before["public"], after["by"], b"otp-appliance key v1\0" + spelled(link))
+    unsigned = {name: value for name, value in proof.items() if name != "sig"}
+    check_signature(last["public"], proof["sig"], b"otp-appliance file v1\0" + spelled(unsigned))
+
+
+def check_signature(public: str, signature: str, message: bytes) -> None:
+    """Raise InvalidSignature if a signature by an Ed25519 key does not hold."""
+    Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(bytes.fromhex(signature), message)
+
+
+def spelled(value: Json) -> bytes:
+    """Return the one spelling of a JSON object that is hashed and signed."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def joined(raw: bytes) -> bytes:
@@ -123,7 +180,7 @@ def decrypted(key: bytes, params: Json, sealed: bytes) -> bytes:
 def head(file: Json) -> str:
     """Return the digest of the header that the document carries inside."""
     signed = {"slots": file["header"]["slots"], "version": file["version"], "x-epoch": file.get("x-epoch")}
-    return hashlib.sha256(json.dumps(signed, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(spelled(signed)).hexdigest()
 
 
 def link(entry: Json) -> str:

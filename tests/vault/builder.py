@@ -11,7 +11,7 @@ from hypothesis import settings
 from appliance.vault import canonical, document, keys, proof, sealed
 from appliance.vault.keys import DeviceWrap, RandomBytes, Slot
 from appliance.vault.model import Account, Group, Record, Replaced, Stamp, Vault
-from appliance.vault.proof import Key
+from appliance.vault.proof import Key, Proof
 from appliance.vault.sealed import Envelope
 
 LAW = settings(max_examples=60, derandomize=True, deadline=None)
@@ -64,6 +64,12 @@ class Made:
     master: bytes
     envelope: Envelope
     raw: bytes
+
+    @property
+    def proof(self) -> Proof:
+        """Of a signed one."""
+        assert self.envelope.proof is not None
+        return self.envelope.proof
 
 
 def made(

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -199,7 +200,10 @@ def test_the_decryptor_prints_the_whole_document(tmp_path: Path) -> None:
 @given(vaults(), st.booleans(), st.booleans())
 def test_the_decryptor_opens_any_vault(vault: Vault, with_device: bool, with_paper: bool) -> None:  # noqa: FBT001
     one = made(vault, with_device=with_device)
-    found = OPENER.opened(one.raw, recovery_key() if with_paper else PASSPHRASE)
+    proven = signed(one)
+    assert OPENER.doubted(canonical.load(proven.raw), inner(vault), one.master) == ""
+    found = OPENER.opened(proven.raw, recovery_key() if with_paper else PASSPHRASE)
+    assert OPENER.opened(one.raw, PASSPHRASE) == found
     assert found == inner(vault, one.envelope.head)
     assert [meant(OPENER.link(entry)) for entry in found["entries"]] == [meant(link) for link in links(vault)]
 
@@ -283,6 +287,75 @@ def test_an_exchanged_header_is_warned_of(tmp_path: Path) -> None:
     assert ran.returncode == 0
     assert ran.stderr == "warning: the file's header is not the one it was saved with\n"
     assert len(ran.stdout.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    "raw", [SIGNED.raw, sealed.write(SIGNED.envelope.published)], ids=["vault", "backup"]
+)
+def test_a_proof_that_holds_is_no_reason_for_words(tmp_path: Path, raw: bytes) -> None:
+    ran = decrypted(tmp_path, raw, PASSPHRASE)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert len(ran.stdout.splitlines()) == 3
+
+
+def proven_otherwise(master: bytes = SIGNED.master, **claims: Any) -> bytes:
+    """The file with what another hand, or another file, makes of its proof."""
+    wrong = proof.sign(replace(SIGNED.proof, **claims), master)
+    return sealed.write(replace(SIGNED.envelope, proof=wrong))
+
+
+THIEF: Final = b"a key of nobody in the household"
+DOUBTED: Final[dict[str, tuple[bytes, str]]] = {
+    name: (canonical.dump({**canonical.load(SIGNED.raw), "x-proof": value}), "does not hold")
+    for name, value in {
+        "null": None,
+        "a number": 1,
+        "nothing in it": {},
+        "no keys": {**proof.dump(SIGNED.proof), "keys": []},
+        "another generation": {**proof.dump(SIGNED.proof), "gen": 9},
+        "a new name": {**proof.dump(SIGNED.proof), "new": 9},
+        "no signature": {**proof.dump(SIGNED.proof), "sig": ""},
+        "a chain cut short": {
+            **proof.dump(SIGNED.proof),
+            "keys": proof.dump(SIGNED.proof)["keys"][1:],
+        },
+        "keys that are text": {**proof.dump(SIGNED.proof), "keys": "abc"},
+        "a key that is null": {**proof.dump(SIGNED.proof), "keys": [None]},
+    }.items()
+} | {
+    "by another key": (proven_otherwise(THIEF), "does not hold"),
+    "of another file": (proven_otherwise(file="00" * 32), "does not hold"),
+    "of another epoch": (
+        proven_otherwise(keys=proof.begin(SIGNED.master, SIGNED.vault.id, 4)),
+        "does not hold",
+    ),
+    "by a broken chain": (
+        proven_otherwise(keys=(*SIGNED.proof.keys[::2],)),
+        "does not hold",
+    ),
+    "by a key that opens nothing": (
+        proven_otherwise(THIEF, keys=proof.begin(THIEF, SIGNED.vault.id, 3)),
+        "was made with another key than the one that opens it",
+    ),
+    "of another device": (proven_otherwise(device="other"), "is another file's"),
+    "of another generation": (proven_otherwise(generation=9), "is another file's"),
+}
+
+
+@pytest.mark.parametrize(("raw", "why"), DOUBTED.values(), ids=DOUBTED.keys())
+def test_a_proof_that_does_not_hold_is_warned_of_and_the_accounts_are_printed(
+    raw: bytes, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "vault.json").write_bytes(raw)
+    (tmp_path / "passphrase").write_text(PASSPHRASE)
+    arguments = [str(tmp_path / "vault.json"), "--passphrase-file", str(tmp_path / "passphrase")]
+    monkeypatch.setattr(sys, "argv", ["decrypt_backup.py", *arguments])
+    assert OPENER.main() == 0
+    printed = capsys.readouterr()
+    assert printed.err == (
+        f"warning: the file's proof {why}; the contents are what was sealed under this key\n"
+    )
+    assert len(printed.out.splitlines()) == 3
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -317,6 +317,11 @@ class Desk(RuleBasedStateMachine):
         else:
             self.tries, self.since = tries, self.clock.mono if tries else 0.0
 
+    def uncount(self, before: tuple[int, float]) -> None:
+        """A try that came to no verdict takes nothing from those before, and adds no wait."""
+        if self.store.full is None:
+            self.tries, self.since = before
+
     def spoiled(self) -> bool:
         """Return whether a save fails now."""
         return self.store.full is not None or self.store.spoil is not unspoilt
@@ -365,7 +370,7 @@ class Desk(RuleBasedStateMachine):
         assert type(told.value) is error, repr(told.value)
         assert self.store.files == files, "a failure changed the vault"
         # A secret that fits no file may be replaced before the file is.
-        fitting = {self.files[raw].device_secret for raw in files.values() if raw in self.files}
+        fitting = {self.files[raw].device_secret for raw in files.values() if raw in self.files} - {None}
         assert self.store.secret() == secret or secret not in fitting, "a failure lost the device secret"
         return told.value
 
@@ -548,11 +553,11 @@ class Desk(RuleBasedStateMachine):
             assert error.wait == self.wait(name)
             self.figures.waits += 1
             return
-        tries = self.tries
-        self.count(name, tries + 1)
+        before = self.tries, self.since
+        self.count(name, self.tries + 1)
         if self.store.secret() is None:
             self.fails(VaultDamaged, lambda: keeper.unlock(entered))
-            self.count(name, tries)
+            self.uncount(before)
         elif not right or not self.fits(file):
             error = self.fails(WrongPin, lambda: keeper.unlock(entered))
             assert isinstance(error, WrongPin)
@@ -561,7 +566,7 @@ class Desk(RuleBasedStateMachine):
         elif missed and self.store.full is not None:
             self.fails(StorageFailed, lambda: keeper.unlock(entered))
             self.held[name] = file.epoch
-            self.count(name, tries)
+            self.uncount(before)
         else:
             self.opens(name, lambda: keeper.unlock(entered))
             self.count(name, 0)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from appliance.vault import canonical, keys, sealed
+from appliance.vault import canonical, keys, proof, sealed
 from appliance.vault.keys import DeviceWrap
 from tests.vault.builder import (
     DEVICE_SECRET,
@@ -27,6 +27,7 @@ from tests.vault.builder import (
     master_key,
     places,
     random_bytes,
+    signed,
     slots,
     small_vault,
 )
@@ -65,7 +66,7 @@ def _under_other_slots() -> Made:
     return Made(vault, master, envelope, sealed.write(envelope))
 
 
-FILES: Final[Mapping[str, Made]] = {
+_UNSIGNED: Final[Mapping[str, Made]] = {
     "the vault": made(small_vault(), with_device=True),
     "with a PIN": _with_pin(made(small_vault())),
     "a later generation": made(small_vault(generation=5), with_device=True, nonce_seed=10),
@@ -74,6 +75,21 @@ FILES: Final[Mapping[str, Made]] = {
     "another vault": made(replace(small_vault(), id="other"), seed=3, with_device=True, nonce_seed=12),
     "under other slots": _under_other_slots(),
 }
+
+
+def _after_a_new_passphrase(one: Made) -> Made:
+    chain = proof.begin(master_key(), one.vault.id, 1)
+    return signed(one, proof.extend(chain, master_key(), one.master, one.vault.id, 2))
+
+
+FILES: Final[Mapping[str, Made]] = {
+    **_UNSIGNED,
+    "signed": signed(_UNSIGNED["the vault"]),
+    "signed, of another device": signed(_UNSIGNED["of another device"]),
+    "signed, re-keyed": _after_a_new_passphrase(_UNSIGNED["re-keyed"]),
+    "signed, another vault": signed(_UNSIGNED["another vault"]),
+}
+"""Each signed one has its twin without a proof: to take a proof away makes a file that a release before 0.2 wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +201,7 @@ PARTS: Final[Mapping[str, Path]] = {
     "recovery slot": ("header", "slots", 1),
     "epoch": ("x-epoch",),
     "device wrap": ("x-device",),
+    "proof": ("x-proof",),
 }
 
 
@@ -212,13 +229,22 @@ def _mixed(target: bytes, source: bytes, chosen: Sequence[Path]) -> bytes:
 # Names and spelling
 
 
-def _names() -> Iterator[Manipulated]:
+def _names(one: str, another: str, under: Path = ()) -> Iterator[Manipulated]:
     """Names twice, in another order, missing, unknown, or spelled in another way; in every object of two files."""
-    root, other = (canonical.load(FILES[name].raw) for name in ("the vault", "another vault"))
-    for path in _objects(root, ()):
+    root, other = (canonical.load(FILES[name].raw) for name in (one, another))
+    for path in _objects(_inside(root, under), under):
         pairs = _pairs(_inside(root, path))
         for twisted in _twisted(pairs, _pairs(_inside(other, path))):
             yield partial(_spelled, root, path, twisted)
+
+
+def _names_beside(name: str) -> Iterator[Manipulated]:
+    """What a later release may write there, but did not."""
+    file = canonical.load(FILES[name].raw)
+    for unknown in ("x-", "x-a", "x-new", "x-proofs", "x-zz", "y", "X-A"):
+        values: tuple[Any, ...] = (None, 1, "a", [], {}, file["x-proof"], file["x-epoch"])
+        for value in values:
+            yield partial(canonical.dump, {**file, unknown: value})
 
 
 def _inside(value: Any, path: Path) -> Any:
@@ -279,8 +305,8 @@ _OF_WORDS: Final = (b"1", b"0", b"null", b'"true"', b"True", b"[]")
 _OF_SIGNS: Final = (b"%s ", b" %s", b"%s\n", b"\r\n%s", b"\t%s", b"%s\xc2\xa0", b"%s/**/", b"%s%s", b"")
 
 
-def _spellings(raw: bytes) -> Iterator[Manipulated]:
-    for token in _TOKEN.finditer(raw):
+def _spellings(raw: bytes, begin: int = 0) -> Iterator[Manipulated]:
+    for token in _TOKEN.finditer(raw, begin):
         text = token.group()
         for other in _other_spellings(text):
             yield partial(_spliced, raw, *token.span(), other)
@@ -322,6 +348,8 @@ def kinds(seed: int) -> Sequence[Kind]:
     """Return all kinds; `seed` is for those that are drawn."""
     raw, other = FILES["the vault"].raw, FILES["with a PIN"].raw
     db_ends = raw.index(b'","header"')
+    proven = FILES["signed, re-keyed"].raw
+    proof_begins = proven.index(b',"x-proof"')
     return (
         Kind("bytes of db", lambda: _changed_bytes(raw, range(db_ends)), 0.002),
         Kind("bytes of the rest", lambda: _changed_bytes(raw, range(db_ends, len(raw))), 0.03),
@@ -330,12 +358,18 @@ def kinds(seed: int) -> Sequence[Kind]:
             lambda: _changed_bytes(other, range(other.index(b'"x-device"'), other.rindex(b',"x-epoch"'))),
             0.05,
         ),
+        Kind("bytes of a signed db", lambda: _changed_bytes(proven, range(db_ends)), 0.001),
+        Kind("bytes of a proof", lambda: _changed_bytes(proven, range(db_ends, len(proven))), 0.03),
         Kind("truncations", lambda: _truncations(raw), 0.02),
+        Kind("truncations of a signed file", lambda: _truncations(proven), 0.01),
         Kind("deletions and insertions", lambda: _deletions_and_insertions(raw), 0.01),
         Kind("values elsewhere", _values_elsewhere, 0.01),
         Kind("mixtures of files", _mixtures, 0.1),
-        Kind("names", _names, 0.2),
+        Kind("names", lambda: _names("the vault", "another vault"), 0.2),
+        Kind("names of a proof", lambda: _names("signed", "signed, another vault", ("x-proof",)), 0.2),
+        Kind("names beside a proof", lambda: _names_beside("signed"), 1.0),
         Kind("spellings", lambda: _spellings(raw), 0.1),
+        Kind("spellings of a proof", lambda: _spellings(proven, proof_begins), 0.05),
         Kind("surroundings", lambda: _surroundings(raw), 1.0),
         Kind("pieces at random", lambda: _at_random(seed, 20_000), 0.02),
     )

@@ -20,10 +20,19 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from appliance.errors import ApplianceError
-from appliance.vault import canonical, document, keys, model, otp, sealed
+from appliance.vault import canonical, document, keys, model, otp, proof, sealed
 from appliance.vault.merge import merge
 from tests.conftest import Figure
-from tests.vault.builder import inner, made, padded, places, sealed_plain, small_vault
+from tests.vault.builder import (
+    inner,
+    made,
+    padded,
+    places,
+    rekeyed_chain,
+    sealed_plain,
+    signed,
+    small_vault,
+)
 from tests.vault.readers import OURS, WITHOUT_CARE, Reader
 from tests.vault.strategies import json_values
 
@@ -35,6 +44,8 @@ TEXT: Final = canonical.dump(DOCUMENT)
 FILE: Final[dict[str, Any]] = canonical.load(GOOD.raw)
 EMPTY: Final = {**FILE, "db": "AAAA"}
 """Quicker to read."""
+SIGNED: Final = signed(made(small_vault(), epoch=3), rekeyed_chain(small_vault(), 3, GOOD.master))
+PROVEN: Final[dict[str, Any]] = canonical.load(SIGNED.raw)
 
 TOKENS: Final = (
     b"null", b"true", b"{}", b"[]", b"[", b"]", b"{", b"}", b'"', b":", b",", b"\\", b"\\ud800", b"\\u0000", b"1e999",
@@ -123,24 +134,39 @@ def refilled(text: bytes) -> bytes:
     return text.replace(b'"x-pad":""', b'"x-pad":"%s"' % (b"." * (-len(text) % document.BLOCK)))
 
 
+def with_proof(dice: random.Random) -> bytes:
+    """A signed file whose proof, or a name beside it, is another; sometimes as its key's holder would sign it."""
+    file = dict(PROVEN)
+    if dice.random() < 0.3:
+        name = dice.choice(("x-a", "x-new", "x-epoch", "version", "new"))
+        file[name] = dice.choice(VALUES)
+        if dice.random() < 0.5:
+            claimed = replace(SIGNED.proof, file=proof.digest(file))
+            file["x-proof"] = proof.dump(proof.sign(claimed, SIGNED.master))
+            return canonical.dump(file)
+    return canonical.dump({**file, "x-proof": scrambled_value(dice, PROVEN["x-proof"])})
+
+
 def fits_header(dice: random.Random, root: Any) -> bytes:
     return padded(root) if isinstance(root, dict) else canonical.dump(root)
 
 
 CAMPAIGN: Final = {
-    "a file's bytes": 30_000,
+    "a file's bytes": 20_000,
     "a file's values": 30_000,
-    "a document's bytes": 50_000,
-    "a document's values": 80_000,
+    "a proof's values": 30_000,
+    "a document's bytes": 40_000,
+    "a document's values": 70_000,
     "a heap of tokens": 10_000,
 }
 """How many inputs; the more, the deeper they get."""
 INPUTS: Final[Mapping[str, Callable[[random.Random], bytes]]] = {
-    "a file's bytes": lambda dice: scrambled_bytes(dice, dice.choice((GOOD.raw, PUBLISHED))),
+    "a file's bytes": lambda dice: scrambled_bytes(dice, dice.choice((GOOD.raw, PUBLISHED, SIGNED.raw))),
     "a file's values": lambda dice: canonical.dump(scrambled_value(dice, dice.choice((FILE, EMPTY)))),
+    "a proof's values": with_proof,
     "a document's bytes": lambda dice: sealed_plain(GOOD, refilled(scrambled_bytes(dice, TEXT))),
     "a document's values": lambda dice: sealed_plain(
-        GOOD, fits_header(dice, scrambled_value(dice, DOCUMENT))
+        dice.choice((GOOD, GOOD, SIGNED)), fits_header(dice, scrambled_value(dice, DOCUMENT))
     ),
     "a heap of tokens": lambda dice: sealed_plain(
         GOOD, b"".join(dice.choices(TOKENS, k=dice.randint(1, 30)))
@@ -177,7 +203,7 @@ def reasons_of(*modules: ModuleType) -> frozenset[str]:
     return frozenset(re.findall(r'(?:ValueError|damaged)\(\s*"([^"]+)"\s*\)', text))
 
 
-REASONS: Final = reasons_of(document, sealed, canonical, model) - {
+REASONS: Final = reasons_of(document, sealed, proof, canonical, model) - {
     "duplicate key",  # canonical's own, all told as one
     "not a number",
     "the secret is not base32",
@@ -198,7 +224,10 @@ def used(vault: model.Vault) -> None:
 
 def look(reader: Reader, raw: bytes, seen: Seen) -> None:
     try:
+        found = proof.read(raw)
         envelope = reader.read(raw)
+        if reader is OURS:
+            assert envelope.proof == found
         vault = reader.unseal(envelope, GOOD.master)
         if reader is OURS:
             assert sealed.write(envelope) == raw.strip(b" \t\r\n")

@@ -16,20 +16,29 @@ from typing import Final, Literal
 import pytest
 
 from appliance.errors import VaultDamaged, VaultTooNew
-from appliance.vault import keys, pin, sealed
+from appliance.vault import keys, pin, proof, sealed
 from appliance.vault.keys import DeviceWrap, Slot
 from appliance.vault.model import Vault
 from appliance.vault.sealed import Envelope
 from tests.conftest import Figure
 from tests.vault.builder import DEVICE_SECRET, MEMORY, PASSPHRASE, recovery_key
 from tests.vault.manipulation import FILES, HALL, OLD_PASSPHRASE, PIN, WHITE, Kind, Manipulated, kinds
-from tests.vault.readers import OURS, WITHOUT_CARE, WITHOUT_HEAD, WITHOUT_SPELLING, WITHOUT_TAG, Reader
+from tests.vault.readers import (
+    OURS,
+    WITHOUT_CARE,
+    WITHOUT_HEAD,
+    WITHOUT_PROOF,
+    WITHOUT_SPELLING,
+    WITHOUT_TAG,
+    Reader,
+)
 
 SEED: Final = 20_260_801
 DAMAGED: Final = (VaultDamaged, VaultTooNew)
 RAW: Final = frozenset(one.raw for one in FILES.values())
 MASTERS: Final = tuple(dict.fromkeys(one.master for one in FILES.values()))
 SLOTS: Final = frozenset(slot for one in FILES.values() for slot in one.envelope.slots)
+PROOFS: Final = {proof.bare(one.raw): one.envelope.proof for one in FILES.values()}
 WRAPS: Final = frozenset(one.envelope.device for one in FILES.values())
 DEVICES: Final = (FILES["the vault"].vault.device, HALL)
 
@@ -78,6 +87,9 @@ def as_sealed(raw: bytes, envelope: Envelope, vault: Vault) -> bool:
 def outcome(raw: bytes, reader: Reader) -> Outcome:
     """What comes of a file."""
     try:
+        found = proof.read(raw)
+        if found is not None and found != PROOFS.get(proof.bare(raw)):
+            return "accepted"
         envelope = reader.read(raw)
         wrap = envelope.device
         if wrap is not None and wrap not in WRAPS and by_device(wrap):
@@ -171,8 +183,9 @@ def named(*names: str) -> tuple[Kind, ...]:
         (WITHOUT_TAG, named("bytes of db"), "accepted"),
         (WITHOUT_SPELLING, named("names", "spellings"), "accepted"),
         (WITHOUT_CARE, named("truncations"), "foreign exception"),
+        (WITHOUT_PROOF, named("bytes of a proof", "names of a proof", "mixtures of files"), "accepted"),
     ],
-    ids=["no head", "no tag", "no spelling", "no care"],
+    ids=["no head", "no tag", "no spelling", "no care", "no proof"],
 )
 def test_a_reader_without_one_of_its_checks_is_caught(
     reader: Reader,

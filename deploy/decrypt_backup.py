@@ -82,9 +82,7 @@ def doubted(file: Json, document: Json, master: bytes) -> str:
     try:
         proof = file["x-proof"]
         check_proof(file, proof)
-        seed = HKDF(
-            SHA256(), 32, str(proof["vault"]).encode("utf-8", "surrogatepass"), b"otp-appliance sign v1"
-        )
+        seed = HKDF(SHA256(), 32, proof["vault"].encode(), b"otp-appliance sign v1")
         signing = Ed25519PrivateKey.from_private_bytes(seed.derive(master)).public_key().public_bytes_raw()
         if proof["keys"][-1]["public"] != signing.hex():
             return "the file's proof was made with another key than the one that opens it"

@@ -192,9 +192,7 @@ def successor(own: Proof, found: Proof) -> str:
 
 
 def _signing_key(master: bytes, vault: str) -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(
-        HKDF(SHA256(), 32, vault.encode("utf-8", "surrogatepass"), _SEED).derive(master)
-    )
+    return Ed25519PrivateKey.from_private_bytes(HKDF(SHA256(), 32, vault.encode(), _SEED).derive(master))
 
 
 def _link(vault: str, epoch: int, previous: str, public: str) -> bytes:

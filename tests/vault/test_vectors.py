@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from appliance.errors import ApplianceError, VaultDamaged, VaultTooNew, WrongPassphrase
-from appliance.vault import canonical, document, keys, sealed
+from appliance.vault import canonical, document, keys, proof, sealed
 from appliance.vault.model import HISTORY, Replaced, Stamp, Vault
 from tests.vault.builder import (
     MEMORY,
@@ -23,7 +23,9 @@ from tests.vault.builder import (
     padded,
     random_bytes,
     recovery_key,
+    rekeyed_chain,
     sealed_plain,
+    signed,
     slot,
     slots,
     small_vault,
@@ -33,6 +35,9 @@ Json = dict[str, Any]
 Fault = Callable[[Json], object]
 
 GOOD: Final = made(small_vault(), with_device=True)
+SIGNED: Final = signed(
+    made(small_vault(), epoch=3, with_device=True), rekeyed_chain(small_vault(), 3, GOOD.master)
+)
 BANK, DOOR, GAMES, GONE = (f"a0000000-0000-4000-8000-00000000000{number}" for number in range(1, 5))
 
 
@@ -375,6 +380,39 @@ def test_a_fault_of_the_envelope_is_noticed_before_a_key_is_derived(
     check_told(caught.value)
 
 
+def signed_with(fault: Fault) -> bytes:
+    """A file with a fault that its key's holder signs all the same."""
+    root: Json = canonical.load(SIGNED.raw)
+    fault(root)
+    if "x-proof" in root:
+        claimed = replace(SIGNED.proof, file=proof.digest(root))
+        root["x-proof"] = proof.dump(proof.sign(claimed, SIGNED.master))
+    return canonical.dump(root)
+
+
+@pytest.mark.parametrize(
+    ("fault", "failure"),
+    [known for name, known in ENVELOPE.items() if name != "an unknown field of the file"],
+    ids=[name for name in ENVELOPE if name != "an unknown field of the file"],
+)
+def test_a_fault_of_the_envelope_is_noticed_whoever_signs_it(
+    fault: Fault, failure: type[ApplianceError]
+) -> None:
+    raw = signed_with(fault)
+    assert raw != SIGNED.raw
+    with pytest.raises(failure) as caught:
+        sealed.read(raw)
+    assert type(caught.value) is failure
+    check_told(caught.value)
+
+
+def test_an_unknown_field_beside_the_proof_that_covers_it_is_no_fault() -> None:
+    raw = signed_with(put("x-new")(1))
+    assert sealed.read(raw).extra == {"x-new": 1}
+    assert opened(raw) == SIGNED.vault
+    assert signed_with(lambda root: None) == SIGNED.raw
+
+
 @pytest.mark.parametrize(("fault", "failure"), DOCUMENT.values(), ids=DOCUMENT.keys())
 def test_a_fault_of_the_document_is_noticed(fault: Fault, failure: type[ApplianceError]) -> None:
     with pytest.raises(failure) as caught:
@@ -491,7 +529,25 @@ def with_other_costs() -> Made:
     return replace(GOOD, envelope=envelope, raw=sealed.write(envelope))
 
 
+def with_later_names() -> Made:
+    """As a release after this one may write it."""
+    later = {"x-": None, "x-new": {"b": [1, 2.5], "a": "\u20ac"}, "x-zz": "z"}
+    return signed(replace(GOOD, envelope=replace(GOOD.envelope, extra=later)))
+
+
 VALID: Final[dict[str, Made]] = {
+    "signed": signed(GOOD),
+    "signed and published": signed(made(small_vault())),
+    "signed under the third key": SIGNED,
+    "signed under the 64th key": signed(
+        made(small_vault(), epoch=64), rekeyed_chain(small_vault(), 64, GOOD.master)
+    ),
+    "signed under the 200th key": signed(
+        made(small_vault(), epoch=200), rekeyed_chain(small_vault(), 200, GOOD.master)
+    ),
+    "signed, with unknown names beside the proof": with_later_names(),
+    "signed, all at its ends": signed(made(extremes(), epoch=2**53 - 1)),
+    "signed, with ids of any text": signed(made(replace(small_vault(), id='\u20ac\0"', device="\U0001f600"))),
     "extremes": made(extremes()),
     "1000 accounts": made(many()),
     "other costs": with_other_costs(),
@@ -544,7 +600,10 @@ def test_a_valid_file_opens_and_is_sealed_again_byte_for_byte(name: str) -> None
     again = sealed.seal(
         vault, valid.master, envelope.slots, envelope.epoch, envelope.device, lambda _size: envelope.nonce
     )
+    if envelope.proof is not None:
+        again = sealed.sign(replace(again, extra=envelope.extra), vault, valid.master, envelope.proof.keys)
     assert sealed.write(again) == valid.raw
+    assert proof.read(valid.raw) == envelope.proof
 
 
 def test_8_mib_are_read() -> None:

@@ -624,3 +624,11 @@ def test_what_is_to_change_shows_neither_secret_nor_note() -> None:
     shown = repr(Changes(secret=b"the new seed", note="ask for Mr Smith"))
     assert "the new seed" not in shown
     assert "Mr Smith" not in shown
+
+
+def test_counters_are_raised_and_never_lowered_and_what_is_gone_stays_gone() -> None:
+    vault = small_vault()
+    door = vault.ordered[1].account.uuid
+    assert edit.raise_counters(vault, {door: 50, "gone": 3}).records[door].counter == 50
+    assert edit.raise_counters(vault, {door: 40}) == vault
+    assert edit.raise_counters(vault, {"gone": 3}) == vault

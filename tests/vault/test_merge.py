@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from appliance.vault.merge import counters_only, merge, same_content, tie_key
+from appliance.errors import ApplianceError
+from appliance.vault.merge import counters_only, merge, refuse_ahead, same_content, tie_key
 from appliance.vault.model import HISTORY, ZERO, Account, Group, Record, Replaced, Stamp, Vault
 from tests.vault.strategies import crowded_vaults, vaults
 
@@ -651,3 +652,32 @@ def test_devices_that_were_apart_come_to_agree_and_lose_nothing(
             continue  # a secret that fell out of the history may come back with the counter of its device
         counters = {version.secret: version.counter for version in versions_of(uuid, first)}
         assert counters == {kept: counter for (known, kept), counter in pressed.items() if known == uuid}
+
+
+# Stamps of tomorrow
+
+NOW_MS = 1_800_000_000_000
+DATED: dict[str, Callable[[Stamp], Vault]] = {
+    "an account": lambda ahead: vault(record(stamp=ahead)),
+    "a position": lambda ahead: vault(record(position_stamp=ahead)),
+    "an account in the trash": lambda ahead: dead(record(stamp=ahead), at(1)),
+    "a deletion": lambda ahead: dead(record(), ahead),
+    "a deletion that outlived its account": lambda ahead: vault(tombstones={"u": ahead}),
+    "a group": lambda ahead: vault(group_stamps={"g": ahead}),
+}
+
+
+@pytest.mark.parametrize("dated", DATED.values(), ids=DATED.keys())
+def test_a_state_may_be_dated_a_day_ahead_and_no_more(dated: Callable[[Stamp], Vault]) -> None:
+    day = 24 * 3_600_000
+    refuse_ahead(dated(at(NOW_MS + day)), NOW_MS)
+    refuse_ahead(dated(at(0)), NOW_MS)
+    with pytest.raises(ApplianceError) as told:
+        refuse_ahead(replace(dated(at(NOW_MS + day + 1)), name="hall", device="otp-2"), NOW_MS)
+    assert told.value.what == "can't merge the backup of 'hall' (otp-2)"
+    assert "more than a day ahead" in told.value.why
+
+
+@pytest.mark.parametrize("dated", DATED.values(), ids=DATED.keys())
+def test_without_a_trusted_clock_nothing_is_dated_ahead(dated: Callable[[Stamp], Vault]) -> None:
+    refuse_ahead(dated(at(2**53 - 1)), None)

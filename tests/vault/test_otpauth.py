@@ -504,3 +504,7 @@ def test_the_issuer_stands_in_the_label_and_beside_the_secret_if_there_is_one() 
 def test_a_steam_link_says_what_all_steam_codes_have() -> None:
     link = write(Account("u", "steam", "Steam", "gabe", b"foobar", "SHA256", 8, 77), 0)
     assert f"?secret={SECRET}&algorithm=SHA1&digits=5&period=30&issuer=Steam&encoder=steam" in link
+
+
+def test_a_link_that_nobody_could_have_written_is_refused_before_it_is_taken_apart() -> None:
+    assert "too long" in refusal(f"otpauth://totp/{'a' * 200_000}?secret={SECRET}")

@@ -540,3 +540,28 @@ def test_what_comes_first_among_the_stamps_of_a_state_is_any_of_its_changes(desk
     ):
         with pytest.raises(ApplianceError, match="a day ahead"):
             desk.keeper.merge_vault(theirs)
+
+
+def test_a_copy_that_lost_its_proof_on_the_way_takes_no_chain_from_the_card(desk: Desk) -> None:
+    """Otherwise whoever may write to the topic makes older copies of the card forget that it was re-keyed."""
+    old = desk.copied()
+    desk.rekey()
+    twin = desk.copied()
+    newer = twin.add("ben").published
+    assert desk.keeper.merged(without_proof(newer)).published == newer
+    assert isinstance(old.keeper.check(desk.open().published), Superseded)
+
+
+def test_of_two_chains_to_the_same_key_the_longer_one_is_kept(desk: Desk) -> None:
+    desk.rekey()
+    twin = desk.copied()
+    long = desk.open().envelope.proof
+    assert long is not None
+    short = proof.begin(desk.master(), VAULT_ID, 2)
+    for one, other in ((desk, twin), (twin, desk)):
+        newer = one.add("one more")
+        cut = sealed.write(sealed.sign(newer.envelope.published, newer.vault, one.master(), short))
+        kept = other.keeper.merged(cut)
+        assert kept.published == newer.published
+        assert kept.envelope.proof is not None
+        assert kept.envelope.proof.keys == long.keys

@@ -148,8 +148,13 @@ class Card:
     def take_over(self, envelope: Envelope, kept: Kept) -> Kept:
         """Save another copy of this device's own vault in the place of the one here, byte for byte, with this device's
         own way to open it. Call it only inside the lock.
+
+        Of two chains to the same key the longer one is kept: anybody can take the proof from a message.
         """
-        vault = sealed.unseal(envelope, self.keyring.held(envelope))
+        master = self.keyring.held(envelope)
+        vault = sealed.unseal(envelope, master)
+        chains = [known.keys for known in (envelope.proof, kept.envelope.proof) if known is not None]
+        envelope = sealed.sign(envelope, vault, master, max(chains, key=len, default=()))
         return self._written(Kept(vault, replace(envelope, device=kept.envelope.device)))
 
     def _written(self, kept: Kept) -> Kept:

@@ -59,6 +59,7 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     "between: max(len(low), len(high)) + 2 -> max(len(low), len(high)) + 3": "one digit more is room enough, or none is",
     "Kept: repr=False -> repr=True": "a vault's own representation holds no secret either",
     "fits: return False -> return None": "both are false, and nobody sees more of it",
+    "_among_equals: found.generation > own.generation -> found.generation >= own.generation": "they differ there",
     "forget: self._pin = None -> pass": "a PIN is dropped at the end of its try already",
     "__init__: self._uncounted_until = 0.0 -> self._uncounted_until = -1.0": "both are over at the start",
 }

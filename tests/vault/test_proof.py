@@ -93,6 +93,7 @@ def test_a_chain_holds_64_keys_and_drops_the_oldest(length: int) -> None:
 def test_the_greatest_proof_of_usual_ids_takes_less_than_its_bound() -> None:
     chain = tuple(replace(key, epoch=2**53 - 1) for key in rekeyed_chain(VAULT, proof.KEYS, LAST))
     greatest = replace(by_last(chain), vault="v" * 36, device="d" * 36, generation=2**53 - 1)
+    assert proof.BYTES == 32_768
     assert proof.BYTES // 2 < len(canonical.dump(proof.dump(greatest))) + 2_000 < proof.BYTES
 
 
@@ -140,6 +141,8 @@ def test_white_space_around_a_file_and_its_door_are_not_covered() -> None:
         b'{"x-proof":null}',
         canonical.dump(FILE),
         raw_of(OWN) + b"}",
+        raw_of(OWN) + b"?",
+        b"\f" + raw_of(OWN),
         raw_of(OWN).replace(b'"version":2', b'"version": 2'),
         raw_of(OWN).replace(b'"version":2', b'"version":2,"version":2'),
         raw_of(OWN).replace(b'"what"', b'"\\u0077hat"'),

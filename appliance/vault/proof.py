@@ -152,6 +152,8 @@ def bare(raw: bytes) -> bytes:
     What is spelled in another way stays as it is, and is damaged.
     """
     raw = raw.strip(WHITE)
+    if DEVICE.encode() not in raw:  # as it stands in every file that is spelled canonically
+        return raw
     try:
         file = canonical.load(raw)
         if isinstance(file, dict) and DEVICE in file and canonical.dump(file) == raw:

@@ -497,7 +497,20 @@ def test_a_message_loses_what_no_proof_covers_and_nothing_else() -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [b"", b"\xff", b"[]", b"1", b'{"x-device": 1}', b'{"x-device":1,"x-device":1}', b'{"a":1}', b"[" * 100],
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"1",
+        b'{"x-device": 1}',
+        b'{"x-device":1,"x-device":1}',
+        b'{"a":1}',
+        b'["x-device"]',
+        b'{"a":"x-device"}',
+        b'"x-device"',
+        b"x-device",
+        b"[" * 100,
+    ],
 )
 def test_what_has_no_door_or_is_spelled_in_another_way_stays_as_it_is(raw: bytes) -> None:
     assert proof.bare(raw) == raw

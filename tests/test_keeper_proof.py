@@ -565,3 +565,14 @@ def test_of_two_chains_to_the_same_key_the_longer_one_is_kept(desk: Desk) -> Non
         assert kept.published == newer.published
         assert kept.envelope.proof is not None
         assert kept.envelope.proof.keys == long.keys
+
+
+def test_a_copy_that_needs_a_newer_release_is_not_taken_over(desk: Desk) -> None:
+    own, master = desk.open(), desk.master()
+    vault = replace(own.vault, generation=9, need=frozenset({"passkeys"}))
+    envelope = sealed.seal(vault, master, own.envelope.slots, own.envelope.epoch, None, desk.dice)
+    message = sealed.write(sealed.sign(envelope, vault, master))
+    before = dict(desk.store.files)
+    with pytest.raises(VaultTooNew):
+        desk.keeper.merged(message)
+    assert desk.store.files == before

@@ -186,8 +186,15 @@ class Visit:
         return None
 
     def messages(self, *wanted: str) -> tuple[Message, ...]:
-        """Return the retained backups under `PREFIX/pattern` for each pattern. Raises BrokerFailed, as `read` does."""
-        return self.read(wanted).messages
+        """Return all retained backups under `PREFIX/pattern` for each pattern.
+
+        Raises BrokerFailed as `read` does, and if there are more, or larger ones, than anybody's backups can be.
+        """
+        reading = self.read(wanted)
+        if reading.incomplete or reading.oversized:
+            why = "there is more, or larger, than backups can be"
+            raise BrokerFailed(f"can't read {self.prefix}/{wanted[0]}", why, "look at what is at the broker")
+        return reading.messages
 
     def read(self, wanted: Sequence[str], prefer: frozenset[str] = frozenset()) -> Reading:
         """Read the retained backups under `PREFIX/pattern` for each pattern.
@@ -229,7 +236,7 @@ class Visit:
                 question.ask_for_the_end(self._fetch(self._end))
             elif question.answered(event, reading):
                 return True
-        if question.waiting:
+        if question.waiting and not reading.flooded:
             raise self._silent()
         return False
 
@@ -249,7 +256,7 @@ class Visit:
             raise self._left(place, "it is still there")
 
     def clear_older(self, vault: str, device: str, epoch: int) -> int:
-        """Delete the history of a device under master keys of lower epochs, check that it is gone, return how many.
+        """Delete what lies beside a device's backup and has a lower epoch, check that it is gone, return how many.
 
         Only while no daemon publishes for this device, and once its backup under the present key is verified. What
         can't be read stays. Raises BrokerFailed.
@@ -262,7 +269,7 @@ class Visit:
         return len(older)
 
     def _older(self, place: str, epoch: int) -> tuple[str, ...]:
-        history = self.messages(f"{place}/history/+")
+        history = self.messages(f"{place}/history/+", f"{place}/late/+")
         return tuple(message.kind for message in history if past.age(message.payload, epoch) == "older")
 
     def _delete(self, place: str, kinds: tuple[str, ...]) -> None:

@@ -188,6 +188,8 @@ def _rows(found: terminal.Json) -> list[tuple[str, ...]]:
         )
         rows.append(("broker", f"{broker['host']} {state}"))
     rows.append(("backup", _backup_words(backup)))
+    if broker is not None and found["vault"]:
+        rows.append(("restore", f"appliance restore --vault {found['vault']} --device {found['device']}"))
     if not found["card"]["ok"]:
         rows.append(("card", f"failing: {found['card']['error']}"))
     if found["secrets"]["due"]:

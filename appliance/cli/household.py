@@ -26,10 +26,12 @@ from appliance.cli.choosing import (
 )
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner, root_advice
-from appliance.cli.restore import register_restore
+from appliance.cli.restore import PRINTED, check_ids, register_restore, tell_of
 from appliance.core.status import backup_status
 from appliance.errands import Visit
 from appliance.errors import BrokerFailed, NothingFound
+from appliance.ports import Device
+from appliance.vault import retained
 
 
 def register(commands: Any) -> None:
@@ -51,6 +53,8 @@ def register(commands: Any) -> None:
     json_flag(backup)
     actions = backup.add_subparsers(metavar="ACTION", title="actions")
     listing = command(actions, "list", _list, "list what is at the broker", "appliance backup list")
+    listing.add_argument("--vault", metavar="ID", help="only this vault; found on every broker with --device")
+    listing.add_argument("--device", metavar="ID", help="only this device")
     verify = command(
         actions, "verify", _verify, "fetch this device's backup and open it", "appliance backup verify"
     )
@@ -95,6 +99,8 @@ def _init(args: argparse.Namespace, context: Context) -> int:
     terminal.tell(
         f"this device's id is {device.id}: its MQTT user name, if your broker has one for each device"
     )
+    terminal.tell("when this device is lost, its newest backup is brought back on another one by:")
+    terminal.tell(f"  sudo appliance restore --vault {kept.vault.id} --device {device.id}")
     tell_secrets(passphrase if made else None, recovery_key)
     tell_door(door)
     return os.EX_OK
@@ -164,15 +170,29 @@ def _answered(args: argparse.Namespace, facts: terminal.Json, words: str) -> int
 
 def _list(args: argparse.Namespace, context: Context) -> int:
     become_owner(context.settings.state_dir)
-    with Visit(context.settings, app.identify(context.settings)) as visit:
-        messages = visit.messages("+/+/backup")
+    check_ids(args, "can't list the backups")
+    device = app.identify(context.settings)
+    with Visit(context.settings, device) as visit:
+        listing = visit.list(_places(args, device, visit))
+    backups = [place for place in listing.places if place.kind == "backup"]
+    tell_of(listing)
     if args.json:
-        terminal.tell_json(
-            [{"vault": one.vault, "device": one.device, "size": len(one.payload)} for one in messages]
-        )
+        terminal.tell_json([{"vault": one.vault, "device": one.device, "size": one.size} for one in backups])
         return os.EX_OK
-    for line in terminal.table([(one.vault, one.device, f"{len(one.payload)} bytes") for one in messages]):
+    for line in terminal.table([(one.vault, one.device, f"{one.size} bytes") for one in backups]):
         terminal.tell(line)
-    if not messages:
-        terminal.note("there are no backups at the broker, or this user may not read them")
+    if not backups:
+        terminal.note("there are no backups at the broker, or this user may not read them;")
+        terminal.note(f"some brokers list nothing: {PRINTED}")
     return os.EX_OK
+
+
+def _places(args: argparse.Namespace, device: Device, visit: Visit) -> tuple[str, ...]:
+    """Return what to look at: what was asked for, or everything, and this device's vault by exact topics."""
+    vault: str | None = args.vault
+    if vault is not None or args.device is not None:
+        named = () if vault is None or args.device is not None else visit.devices(vault)
+        return retained.patterns(vault, args.device, named=named)
+    known = device.vault
+    own = retained.patterns(known, None, named=(device.id, *visit.devices(known))) if known else ()
+    return tuple(dict.fromkeys((*own, *retained.patterns(None, None))))

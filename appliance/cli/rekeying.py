@@ -6,6 +6,7 @@ could be grafted onto a new file. What the old ones open is removed, here and at
 
 import argparse
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,9 +17,12 @@ from appliance.cli.choosing import new_passphrase, new_recovery_key, pin_flag, t
 from appliance.cli.main import Context
 from appliance.cli.owner import become_owner
 from appliance.errands import Visit
-from appliance.errors import ApplianceError, UsageError
+from appliance.errors import ApplianceError, UsageError, VaultDamaged
 from appliance.keeper import Door, Keeper, Kept
 from appliance.vault import pin as pins
+from appliance.vault import sealed, selection
+from appliance.vault.model import Vault
+from appliance.vault.selection import Exposed
 
 _REPLACED: Final = "The backup at the broker is replaced and was read back"
 _LEFT: Final = (
@@ -163,13 +167,15 @@ def _rekeyed(
         terminal.tell("these are to open the vault, as soon as this command says so:")
         tell_secrets(shown.get("passphrase"), recovery_key)
         terminal.tell()
+    exposed = _exposed(context, vault_keeper)  # the key so far is in hand until then
     kept = told(vault_keeper.rekey(passphrase, recovery_key, app.new_uuid, door))
     if not args.json:
         terminal.tell(f"the vault has a new key: {void}")
-    broker = _Broker("unverified")
+    broker, left = _Broker("unverified"), exposed
     try:
         poke(context)
         broker = _published(context, vault_keeper, kept)
+        left = _still_open(exposed, kept.vault.device, broker)
     finally:
         if args.json:
             facts = {
@@ -178,13 +184,85 @@ def _rekeyed(
                 "epoch": kept.envelope.epoch,
             }
             secrets = {**shown, "recovery_key": recovery_key}
-            at_broker = {"backup": broker.state, "cleared": broker.cleared}
+            at_broker = {"backup": broker.state, "cleared": broker.cleared, "still_open": _json(left)}
             terminal.tell_json({**facts, "mode": door.mode, **secrets, **at_broker})
     if not args.json:
         for line in ("The older vault files on this card are removed.", broker.words, _then(door), *_LEFT):
             if line:
                 terminal.tell(line)
+        _tell_exposed(context, kept.vault, left)
     return os.EX_OK
+
+
+def _exposed(context: Context, vault_keeper: Keeper) -> tuple[Exposed, ...]:
+    """Return which backups at the broker open with the present key, this device's own among them."""
+    if context.settings.mqtt.host is None:
+        return ()
+    kept = vault_keeper.open()
+    own = kept.vault
+    try:
+        with Visit(context.settings, app.identify(context.settings)) as visit:
+            reading = errands.read_vault(visit, own.id, None, history=True, prefer=frozenset({own.device}))
+    except ApplianceError as error:
+        terminal.warn(f"{error.what}: {error.why}; which backups there open with the old ones is not known")
+        return ()
+    if reading.incomplete:
+        terminal.warn("the broker has more than is read here: other backups may open with the old ones, too")
+
+    def unsealed(payload: bytes) -> Vault:
+        if sealed.read(payload).head != kept.envelope.head:
+            raise VaultDamaged("can't open the backup", "it is sealed under another key", "appliance restore")
+        return vault_keeper.open_own(payload)
+
+    return selection.exposed(reading.messages, unsealed, own)
+
+
+def _still_open(exposed: Sequence[Exposed], own: str, broker: _Broker) -> tuple[Exposed, ...]:
+    """Return what of that is left; this device's own backup is replaced, and its history is or will be cleared."""
+    if broker.state != "verified":
+        return tuple(exposed)
+    late = broker.cleared is None
+    return tuple(one for one in exposed if one.device != own or (late and one.kind.startswith("late/")))
+
+
+def _json(left: Sequence[Exposed]) -> list[terminal.Json]:
+    return [{"device": one.device, "name": one.name, "kind": one.kind} for one in left]
+
+
+def _tell_exposed(context: Context, own: Vault, left: Sequence[Exposed]) -> None:
+    """Name what the old ones still open at the broker, and offer to clear what belongs to devices that are gone."""
+    if not left:
+        return
+    terminal.tell()
+    terminal.tell("These backups at the broker still open with the old ones:")
+    for line in terminal.table([(one.name, one.device, one.kind) for one in left]):
+        terminal.tell(f"  {line}")
+    others = {one.device: one for one in left if one.device != own.device}
+    ordered = sorted(others.values(), key=lambda one: (one.name, one.device))
+    stay = [one for one in ordered if not _cleared_on_demand(context, own.id, one)]
+    if follow := ", ".join(f"'{one.name}'" for one in stay if not one.gone):
+        terminal.tell(
+            f"These devices must follow: {follow}. On each: empty its state_dir, and appliance restore with"
+        )
+        terminal.tell("the new ones; until then it goes on publishing what the old ones open.")
+
+
+def _cleared_on_demand(context: Context, vault: str, one: Exposed) -> bool:
+    """Ask whether a device is gone for good, and clear its backups if so; nobody to ask: nothing is cleared."""
+    if not context.person.asked:
+        return False
+    state = "was removed from the vault" if one.gone else "is not known to be gone"
+    question = f"'{one.name}' ({one.device}) {state}. Its name to clear its backups at the broker, Enter to keep them:"
+    if context.person.answer(question, instead="nothing is cleared") not in {one.name, one.device} - {""}:
+        return False
+    try:
+        with Visit(context.settings, app.identify(context.settings)) as visit:
+            visit.clear(vault, one.device)
+    except ApplianceError as error:
+        terminal.warn(f"{error.what}: {error.why}")
+        return False
+    terminal.tell(f"cleared the backups of '{one.name}' at the broker")
+    return True
 
 
 def _then(door: Door) -> str:

@@ -29,11 +29,11 @@ from appliance.vault.selection import Opened, Openings, Restored
 
 _WHAT: Final = "can't restore"
 _STEPS: Final = 3
-_PRINTED: Final = (
+PRINTED: Final = (
     "--vault ID --device ID: init printed them, the recovery sheet and appliance status show them"
 )
 _SHOWN: Final = 20
-"""Vaults that are listed."""
+"""Of things that only a flood makes many."""
 
 
 def register_restore(commands: Any) -> None:
@@ -82,17 +82,17 @@ def _restore(args: argparse.Namespace, context: Context) -> int:
 def _fetched(args: argparse.Namespace, context: Context, device: Device) -> int:
     if args.files is not None:
         return _from(args, context, device, backups_in(args.files))
-    _check_ids(args)
+    check_ids(args)
     _show(context, "reading the backups", 0)
     return _from(args, context, device, _found(args, context, device))
 
 
-def _check_ids(args: argparse.Namespace) -> None:
+def check_ids(args: argparse.Namespace, what: str = _WHAT) -> None:
     """Raise UsageError for what can't be an id: it would be part of a topic."""
     if args.vault is not None and not retained.is_vault(args.vault):
-        raise UsageError(_WHAT, f"'{args.vault}' is no id of a vault", "appliance backup list")
+        raise UsageError(what, f"'{args.vault}' is no id of a vault", "appliance backup list")
     if args.device is not None and not retained.is_device(args.device):
-        raise UsageError(_WHAT, f"'{args.device}' is no id of a device", "appliance backup list")
+        raise UsageError(what, f"'{args.device}' is no id of a device", "appliance backup list")
 
 
 def _show(context: Context, step: str, done: int) -> None:
@@ -110,7 +110,7 @@ def _found(args: argparse.Namespace, context: Context, device: Device) -> tuple[
     with Visit(context.settings, device) as visit:
         history = args.generation is not None
         reading = errands.read_vault(visit, vault, args.device, history=history, prefer=prefer)
-    _tell_of(reading)
+    tell_of(reading)
     if not reading.messages:
         raise _nothing(args)
     sizes = ", ".join(f"{one.label} ({len(one.payload)} bytes)" for one in reading.messages[:_SHOWN])
@@ -122,7 +122,7 @@ def _chosen(args: argparse.Namespace, context: Context, device: Device) -> str:
     """Return the vault that is meant, of those at the broker. Raises NothingFound."""
     with Visit(context.settings, device) as visit:
         listing = visit.list(retained.patterns(None, args.device))
-    _tell_of(listing)
+    tell_of(listing)
     vaults = sorted({place.vault for place in listing.places})
     if not vaults:
         raise _nothing(args)
@@ -143,16 +143,15 @@ def _nothing(args: argparse.Namespace) -> NothingFound:
     why = "the broker has no such backup, or this user may not read it"
     if args.vault is not None and args.device is not None:
         return NothingFound(_WHAT, why, "appliance backup list")
-    return NothingFound(_WHAT, f"{why}, or it gives messages for exact topics only", _PRINTED)
+    return NothingFound(_WHAT, f"{why}, or it gives messages for exact topics only", PRINTED)
 
 
-def _tell_of(reading: Reading) -> None:
+def tell_of(reading: Reading) -> None:
+    """Warn of what a reading had to leave out."""
     for topic in sorted(reading.oversized)[:_SHOWN]:
         terminal.warn(f"{topic} is too large for a backup, and skipped")
-    if reading.cut:
-        terminal.warn(f"the broker has more than is read here, so some may be missing: {_PRINTED}")
-    elif len(reading.places) >= retained.BROKER_LIST:
-        terminal.warn(f"brokers cut lists of this length, so some may be missing: {_PRINTED}")
+    if reading.incomplete:
+        terminal.warn(f"the broker has more than is read here, so some may be missing: {PRINTED}")
 
 
 def _from(args: argparse.Namespace, context: Context, device: Device, messages: tuple[Message, ...]) -> int:
@@ -216,8 +215,10 @@ def _trusted_ms(context: Context) -> int | None:
 
 def _decided(args: argparse.Namespace, context: Context, openings: Openings) -> tuple[Opened, ...]:
     """Return what the winning key opened; say what stays closed. Raises if nothing opens or nothing is decided."""
-    for left in openings.left:
+    for left in openings.left[:_SHOWN]:
         terminal.warn(f"{left.message.label} is left aside: {left.why}")
+    if len(openings.left) > _SHOWN:
+        terminal.warn(f"and {len(openings.left) - _SHOWN} others")
     if not openings.opened:
         raise openings.error or NothingFound(_WHAT, "there is nothing to open", "appliance backup list")
     groups = selection.winners(openings.opened, openings.chains)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.paper import parts
-from appliance.paper.facts import Broker, Recovery, Sheets
+from appliance.paper.facts import Broker, Origin, Recovery, Sheets
 from appliance.paper.heading import Head, counted, foot
 from appliance.paper.lettering import cut_to, printed, width, wrapped
 from appliance.paper.pen import BOLD, FIXED, FIXED_BOLD, GREY, MARGIN, MM, PLAIN, Pen
@@ -76,7 +76,7 @@ def _first_page(pen: Pen, recovery: Recovery, sheets: Sheets, codes: int) -> Non
     head.draw(pen)
     y = _key(pen, head.bottom(pen), recovery.key)
     y = _section(pen, y, "Back onto an appliance")
-    y = _steps(pen, y, _onto_an_appliance(recovery.broker))
+    y = _steps(pen, y, _onto_an_appliance(recovery.broker, origin))
     y = _section(pen, y, "The newest backup is at the broker")
     y = _table(pen, y, _broker(recovery.broker, sheets))
     y = _section(pen, y, "Without this project")
@@ -105,13 +105,14 @@ def _key(pen: Pen, y: float, key: str | None) -> float:
     return y + 10.5 * MM
 
 
-def _onto_an_appliance(broker: Broker | None) -> Iterator[_Step]:
+def _onto_an_appliance(broker: Broker | None, origin: Origin) -> Iterator[_Step]:
     yield _Step(
         "Install otp-appliance on a Raspberry Pi, or on any Linux computer: it also works without a display."
     )
     if broker is not None:
         words = "Set the broker below in /etc/otp-appliance/config.yaml, and bring back the newest backup from it:"
-        yield _Step(words, ("sudo appliance restore",))
+        # With both ids it is found on any broker, whatever else lies there.
+        yield _Step(words, (f"sudo appliance restore --vault {origin.vault} --device {origin.device}",))
     yield _Step(
         "Without the broker, from this paper: photograph or scan the pages that follow, one page a picture, and name "
         "all pictures. JPEG, PNG, HEIC and PDF are read:",

@@ -92,6 +92,11 @@ class Reading:
         return tuple(Message(place.vault, place.device, place.kind, payload) for place, payload in named)
 
     @property
+    def incomplete(self) -> bool:
+        """There may be more: it was cut here, or is as long as brokers cut it."""
+        return self.cut or len(self._places) >= BROKER_LIST
+
+    @property
     def flooded(self) -> bool:
         """More came than anybody's backups can be."""
         return self._seen > FLOOD_BYTES

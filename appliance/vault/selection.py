@@ -29,6 +29,8 @@ DEVICES: Final = 16
 """Of one vault that are looked into."""
 LATE: Final = 4
 """Messages of one device that came late and are looked into, beside its backup and history."""
+LOOKS: Final = 256
+"""Messages that are parsed; a proof of many keys takes a Zero 2 W a tenth of a second."""
 STANDARD: Final = keys.SCRYPT_N * keys.SCRYPT_P
 """What one derivation costs of those that our releases write."""
 BUDGET: Final = DEVICES * STANDARD
@@ -121,13 +123,14 @@ def candidates(
     left: list[Left] = []
     first: ApplianceError | None = None
     counts: dict[str, int] = {}
-    for message in sorted(messages, key=lambda one: (one.device not in prefer, one.device, one.kind)):
-        if _too_many(message, counts):
-            left.append(Left(message, f"{DEVICES} devices are enough to look into: name it with --device"))
-            continue
+    ordered = sorted(messages, key=lambda one: (one.device not in prefer, one.device, one.kind))
+    for place, message in enumerate(ordered):
         try:
+            if message.device and place >= LOOKS:
+                raise _crowded()
             envelope = sealed.read(message.payload)
             _check_place(message, envelope)
+            _count(message, counts)
         except (VaultDamaged, VaultTooNew) as error:
             first = first or error
             left.append(Left(message, error.why))
@@ -136,15 +139,20 @@ def candidates(
     return tuple(found), tuple(left), first
 
 
-def _too_many(message: Message, counts: dict[str, int]) -> bool:
-    """Count a message, and return whether it is beyond what is looked into. Files were named by a person."""
+def _count(message: Message, counts: dict[str, int]) -> None:
+    """Count a message of good form. Raises VaultDamaged if it is one too many; a person names files as he likes."""
     if not message.device:
-        return False
+        return
     if message.device not in counts and len(counts) == DEVICES:
-        return True
+        raise _crowded()
     late = counts.setdefault(message.device, 0) + message.kind.startswith("late/")
     counts[message.device] = late
-    return late > LATE
+    if late > LATE:
+        raise _crowded()
+
+
+def _crowded() -> VaultDamaged:
+    return VaultDamaged("can't restore", "there are too many: name it with --device", "--device ID")
 
 
 def _check_place(message: Message, envelope: Envelope) -> None:

@@ -97,7 +97,7 @@ class _Question:
             case Received(ref, topic, _, kept):
                 return kept and (ref is None or ref in self._asked) and self._fits(topic)
             case _:
-                return type(event).__name__ in _BEYOND
+                return type(event).__name__ in _BEYOND and bool(getattr(event, "retained", True))
 
     def _fits(self, topic: str) -> bool:
         place = topic.removeprefix(self._start)
@@ -203,13 +203,15 @@ class Visit:
         count as absent.
         """
         reading = Reading(prefer)
-        reading.cut |= not self._gather(wanted, reading.take, reading)
+        if not self._gather(wanted, reading.take, reading):
+            reading.cut = True
         return reading
 
     def list(self, wanted: Sequence[str]) -> Reading:
         """Find out where retained backups lie, and keep none of them. Raises BrokerFailed as `read` does."""
         reading = Reading(keep=False)
-        reading.cut |= not self._gather(wanted, reading.take, reading)
+        if not self._gather(wanted, reading.take, reading):
+            reading.cut = True
         return reading
 
     def devices(self, vault: str) -> tuple[str, ...]:

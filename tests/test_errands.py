@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -12,8 +13,10 @@ from appliance.core.events import Received, Subscribed
 from appliance.errands import Visit
 from appliance.errors import BrokerFailed
 from appliance.settings import Settings, load
+from appliance.vault import retained
+from appliance.vault.retained import Reading
 from tests.core.desk import DEVICE, VAULT_ID, account, vault_of
-from tests.fakes import FakeBroker, FakeLink
+from tests.fakes import FakeBroker, FakeLink, matches
 from tests.vault.builder import made
 
 PLACE: Final = f"otp-appliance/{VAULT_ID}/{DEVICE}"
@@ -122,3 +125,176 @@ def test_a_device_that_is_cleared_leaves_nothing(visitor: Visitor, fake: FakeBro
     fake.deny_write(f"{PLACE}/history/5", silently=True)
     with pytest.raises(BrokerFailed, match="still there"):
         visitor().clear(VAULT_ID, DEVICE)
+
+
+# --- the end of a reading
+
+
+def device(number: int) -> str:
+    return f"otp-{number:08x}"
+
+
+def place(number: int) -> str:
+    return f"otp-appliance/{VAULT_ID}/{device(number)}/backup"
+
+
+def found(reading: Reading) -> list[str]:
+    return [one.device for one in reading.messages]
+
+
+class Slow(FakeLink):
+    """Delivers one retained message before each answer about another topic, as a broker that is busy."""
+
+    def fetch(self, ref: int, topic: str) -> None:
+        if topic.endswith("/end"):
+            left = sorted(one for one in self.broker.retained if one not in self.given)
+            if left:
+                self.given.add(left[0])
+                payload = self.broker.retained[left[0]]
+                self.post(Received(None, left[0], payload, retained=True))
+        self.post(Subscribed(ref))
+
+    @property
+    def given(self) -> set[str]:
+        return self.subscriptions
+
+
+def test_silence_is_no_end_while_messages_still_come_before_an_answer(
+    visitor: Visitor, fake: FakeBroker
+) -> None:
+    fake.retained = {place(number): b"x" for number in range(5)}
+    reading = visitor(Slow).read(("+/+/backup",))
+    assert found(reading) == list(map(device, range(5)))
+    assert not reading.cut
+
+
+class Unidentified(FakeLink):
+    """Does not say which subscription a retained message answers, and sends it before the answer to that."""
+
+    def fetch(self, ref: int, topic: str) -> None:
+        for name, payload in self.broker.retained.items():
+            if matches(topic, name):
+                self.post(Received(None, name, payload, retained=True))
+        self.post(Subscribed(ref))
+
+
+def test_a_retained_message_counts_by_its_topic_where_the_broker_does_not_say_what_it_answers(
+    visitor: Visitor, fake: FakeBroker
+) -> None:
+    fake.retained = {place(1): b"x"}
+    assert found(visitor(Unidentified).read(("+/+/backup", "+/+/late/+"))) == [device(1)]
+
+
+class Chatting(FakeLink):
+    """Passes on live messages without end, under the topics that were asked for."""
+
+    def fetch(self, ref: int, topic: str) -> None:
+        for number in range(50):
+            self.post(Received(None, place(number), b"live", retained=False))
+        super().fetch(ref, topic)
+
+
+def test_live_messages_are_no_backups_and_put_off_no_end(visitor: Visitor, fake: FakeBroker) -> None:
+    fake.retained = {place(7): b"x"}
+    reading = visitor(Chatting).read(("+/+/backup",))
+    assert (found(reading), reading.cut) == ([device(7)], False)
+
+
+class Mute(FakeLink):
+    """Grants what was asked for, and says nothing more."""
+
+    def fetch(self, ref: int, topic: str) -> None:
+        if not topic.endswith("/end"):
+            super().fetch(ref, topic)
+
+
+def test_a_broker_that_never_comes_to_an_end_gives_a_list_that_is_cut(
+    visitor: Visitor, fake: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(errands, "LIST_SECONDS", 0.3)
+    fake.retained = {place(7): b"x"}
+    reading = visitor(Mute).read(("+/+/backup",))
+    assert (found(reading), reading.cut) == ([device(7)], True)
+    with pytest.raises(BrokerFailed, match="there is more"):
+        visitor(Mute).messages("+/+/backup")
+
+
+class Deaf(FakeLink):
+    """Answers nothing."""
+
+    def fetch(self, ref: int, topic: str) -> None:
+        pass
+
+
+def test_a_broker_that_does_not_answer_proves_no_absence(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(errands, "LIST_SECONDS", 0.2)
+    with pytest.raises(BrokerFailed, match="does not answer"):
+        visitor(Deaf).read(("+/+/backup",))
+
+
+def test_a_flood_ends_a_reading(visitor: Visitor, fake: FakeBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retained, "FLOOD_BYTES", 10)
+    fake.retained = {place(number): b"xxxx" for number in range(9)}
+    reading = visitor().read(("+/+/backup",))
+    assert (found(reading), reading.cut) == ([device(0), device(1), device(2)], True)
+
+
+@dataclass(frozen=True)
+class Oversized:
+    """As an adapter posts it that does not keep what is too large."""
+
+    topic: str
+    retained: bool = True
+
+
+@dataclass(frozen=True)
+class Truncated:
+    """As an adapter posts it that drops what is too much."""
+
+
+class Bounded(FakeLink):
+    """An adapter that bounds what it takes in."""
+
+    def fetch(self, ref: int, topic: str) -> None:
+        super().fetch(ref, topic)
+        if not topic.endswith("/end"):
+            self.post(cast("Any", Oversized(place(3))))
+            self.post(cast("Any", Oversized(place(4), retained=False)))
+            self.post(cast("Any", Truncated()))
+
+
+def test_what_the_adapter_left_out_is_known(visitor: Visitor, fake: FakeBroker) -> None:
+    fake.retained = {place(7): b"x"}
+    reading = visitor(Bounded).read(("+/+/backup",))
+    assert reading.oversized == {place(3).removeprefix("otp-appliance/")}
+    assert reading.cut
+    assert found(reading) == [device(7)]
+
+
+def test_one_of_several_subscriptions_may_be_refused(visitor: Visitor, fake: FakeBroker) -> None:
+    fake.retained = {place(7): b"x"}
+    fake.deny_read("otp-appliance/+/+/late/+", silently=False)
+    visit = visitor()
+    assert found(visit.read(("+/+/backup", "+/+/late/+"))) == [device(7)]
+    with pytest.raises(BrokerFailed, match="can't read otp-appliance"):
+        visit.read(("+/+/late/+",))
+
+
+def test_an_index_that_may_not_be_read_names_nobody(visitor: Visitor, fake: FakeBroker) -> None:
+    topic = f"otp-appliance/{VAULT_ID}/devices"
+    fake.keep(topic, b'["otp-00000007"]')
+    assert visitor().devices(VAULT_ID) == ("otp-00000007",)
+    fake.deny_read(topic, silently=False)
+    assert visitor().devices(VAULT_ID) == ()
+
+
+def test_late_messages_of_older_keys_are_cleared_with_the_history(visitor: Visitor, fake: FakeBroker) -> None:
+    fake.keep(f"{PLACE}/late/00000001", under(1))
+    fake.keep(f"{PLACE}/late/00000002", under(3))
+    assert visitor().clear_older(VAULT_ID, DEVICE, 3) == 3
+    assert f"{PLACE}/late/00000001" not in fake.retained
+    assert f"{PLACE}/late/00000002" in fake.retained
+    visitor().clear(VAULT_ID, DEVICE)
+    assert not fake.retained

@@ -339,7 +339,7 @@ def unite(group: Sequence[Opened], named: frozenset[str], ms: int | None) -> Res
     kept: list[Opened] = []
     left: list[Left] = []
     for one in group:
-        why = _unwelcome(one.vault, removed - named, ms)
+        why = _gone(one.vault, group) if one.vault.device in removed - named else _ahead(one.vault, ms)
         if why is None:
             kept.append(one)
         else:
@@ -353,9 +353,13 @@ def unite(group: Sequence[Opened], named: frozenset[str], ms: int | None) -> Res
     return Restored(replace(vault, removed=vault.removed | removed), newest, tuple(kept), tuple(left))
 
 
-def _unwelcome(vault: Vault, removed: frozenset[str], ms: int | None) -> str | None:
-    if vault.device in removed:
-        return f"'{vault.name}' was removed from the vault"
+def _gone(vault: Vault, group: Sequence[Opened]) -> str:
+    # By whom: a device that was stolen can say so of all others.
+    by = dict.fromkeys(f"'{one.vault.name}'" for one in group if vault.device in one.vault.removed)
+    return f"'{vault.name}' was removed from the vault, says {', '.join(by)}"
+
+
+def _ahead(vault: Vault, ms: int | None) -> str | None:
     try:
         refuse_ahead(vault, ms)
     except ApplianceError as error:

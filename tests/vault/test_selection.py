@@ -331,7 +331,7 @@ def test_a_device_that_was_removed_brings_nothing_back_whoever_says_so() -> None
     found = selection.unite(winner(Person().opens(messages)), frozenset(), NOW_MS)
     assert set(found.vault.records) == {"bank"}
     assert found.vault.removed == {HALL}
-    assert why(found, HALL) == "'hall' was removed from the vault"
+    assert why(found, HALL) == "'hall' was removed from the vault, says 'desk'"
     third = [epoch.message(vault_of(SHED, removed=frozenset({HALL}))), messages[1]]
     assert restored([*third, epoch.message(vault_of(DESK, "bank"))]) == {"bank"}
 

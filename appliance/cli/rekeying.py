@@ -209,8 +209,10 @@ def _exposed(context: Context, vault_keeper: Keeper) -> tuple[Exposed, ...]:
     if reading.incomplete:
         terminal.warn("the broker has more than is read here: other backups may open with the old ones, too")
 
+    salt = kept.envelope.slots[0].salt.hex().encode()  # what lacks it need not be parsed
+
     def unsealed(payload: bytes) -> Vault:
-        if sealed.read(payload).head != kept.envelope.head:
+        if salt not in payload or sealed.read(payload).head != kept.envelope.head:
             raise VaultDamaged("can't open the backup", "it is sealed under another key", "appliance restore")
         return vault_keeper.open_own(payload)
 

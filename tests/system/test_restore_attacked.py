@@ -32,10 +32,11 @@ LINK: Final = "otpauth://totp/Bank:anna?secret=GEZDGNBVGY3TQOJQ&issuer=Bank"
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Mosquitto]:
+    """A broker that cuts a list after a hundred messages, in silence; by default it does so after a thousand."""
     (tmp_path / "broker").mkdir()
-    # A busy broker queues less for each client; by default it is ten times that.
-    with mosquitto(tmp_path / "broker", "max_queued_messages 100") as running:
+    queued = getattr(request, "param", 100)
+    with mosquitto(tmp_path / "broker", f"max_queued_messages {queued}") as running:
         yield running
 
 
@@ -156,6 +157,7 @@ def test_among_forged_headers_the_right_one_is_found_without_a_name(
     assert "otp-0000000c is left aside" in said
 
 
+@pytest.mark.parametrize("broker", [2_000], indirect=True, ids=["nothing cut by the broker"])
 def test_1500_messages_of_a_megabyte_take_no_memory_and_are_told(home: Household, broker: Mosquitto) -> None:
     vault = home.made["vault"]
     filler = b"x" * 1_000_000

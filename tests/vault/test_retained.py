@@ -95,7 +95,8 @@ def test_an_index_names_devices() -> None:
         b'["otp-00000001",["otp-00000002"]]',
         b"[" * 500 + b"]" * 500,
         b"[" + b",".join(b'"otp-%08x"' % number for number in range(retained.INDEX_DEVICES + 1)) + b"]",
-        b"[" + b",".join(b"%d" % (number % 10) for number in range(400)) + b"]",
+        b"[" + b",".join(b"%d" % number for number in range(65)) + b"]",
+        b"[" + b",".join(b"%d" % number for number in range(600)) + b"]",
     ],
 )
 def test_an_index_that_is_anything_else_names_nobody(payload: bytes) -> None:

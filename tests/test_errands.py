@@ -118,6 +118,19 @@ def test_what_an_earlier_fetch_asked_for_is_not_taken_for_history(visitor: Visit
     assert f"{PLACE}/backup" in fake.retained
 
 
+class Echoing(FakeLink):
+    """Delivers what an earlier fetch of the same topics asked for, once more and late."""
+
+    def fetch(self, ref: int, topic: str) -> None:
+        super().fetch(ref, topic)
+        if topic.endswith("history/+"):
+            self.post(Received(ref - 1, f"{PLACE}/history/0", under(1), retained=True))
+
+
+def test_what_was_asked_for_earlier_is_not_what_is_there_now(visitor: Visitor, fake: FakeBroker) -> None:
+    assert visitor(Echoing).clear_older(VAULT_ID, DEVICE, 3) == 2
+
+
 def test_a_device_that_is_cleared_leaves_nothing(visitor: Visitor, fake: FakeBroker) -> None:
     visitor().clear(VAULT_ID, DEVICE)
     assert not fake.retained

@@ -188,6 +188,15 @@ def test_beyond_the_devices_that_are_looked_into_a_name_is_needed_and_said() -> 
     assert restored([*alike, good], "otp-ffffffff") == {"bank"}
 
 
+def test_more_devices_than_a_household_has_are_not_opened() -> None:
+    epoch, person = first(), Person()
+    messages = [epoch.message(vault_of(f"otp-000000{number:02x}")) for number in range(DEVICES + 2)]
+    openings = person.opens(messages, "otp-00000011")
+    assert len(openings.opened) == DEVICES
+    assert {left.message.device for left in openings.left} == {"otp-0000000f", "otp-00000010"}
+    assert len(person.derived) == 1
+
+
 def test_what_is_no_backup_takes_no_device_s_place_but_even_that_is_bounded() -> None:
     garbage = [Message(VAULT, f"otp-000000{number:02x}", "backup", b"{}") for number in range(255)]
     good = first().message(vault_of("otp-ffffffff", "bank"))
@@ -334,6 +343,20 @@ def test_a_device_that_was_removed_brings_nothing_back_whoever_says_so() -> None
     assert why(found, HALL) == "'hall' was removed from the vault, says 'desk'"
     third = [epoch.message(vault_of(SHED, removed=frozenset({HALL}))), messages[1]]
     assert restored([*third, epoch.message(vault_of(DESK, "bank"))]) == {"bank"}
+
+
+def test_what_a_removed_device_says_of_others_counts_and_is_said_to_be_from_it() -> None:
+    """Any device may have merged it already, and all must come to the same; a person can name who stays."""
+    epoch = first()
+    messages = [
+        epoch.message(vault_of(DESK, "bank", removed=frozenset({HALL}))),
+        epoch.message(vault_of(HALL, "evil", removed=frozenset({SHED}))),
+        epoch.message(vault_of(SHED, "mail")),
+    ]
+    found = selection.unite(winner(Person().opens(messages)), frozenset(), NOW_MS)
+    assert set(found.vault.records) == {"bank"}
+    assert found.vault.removed == {HALL, SHED}
+    assert why(found, SHED) == "'shed' was removed from the vault, says 'hall'"
 
 
 def test_a_device_that_is_named_is_restored_although_it_was_removed() -> None:

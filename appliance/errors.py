@@ -124,6 +124,10 @@ class CannotRead(ApplianceError):
     exit_code = 4
 
 
+class NotConfined(ApplianceError):
+    """Here the reader of foreign files can't be shut in, so it is sent none."""
+
+
 class BrokerFailed(ApplianceError):
     """The broker did not do what was asked of it."""
 

@@ -1,23 +1,30 @@
-"""Foreign files are read in a child process with limits: whatever they do to a decoder, they do it to nobody else.
+"""Foreign files are read in a child process that is shut in: whatever they do to a decoder, they do it to nobody else.
 
-The child gets the bytes and the file's password, never a vault or its keys; it may not write files, and it has little
-memory and time. What it answers is data (JSON), so that even a child that was taken over can only lie about accounts,
-which the preview shows.
+The child gets the bytes and the file's password, never a vault, its keys or a name of a file. It imports what it needs,
+gives up root, files, network and new programs for good, tries whether that is so, and tells; only then is it sent a
+foreign byte (`doors`, `seccomp`). Nothing that it answers is believed (`wire`, `pipes`): even a child that was
+taken over can only lie about accounts, which the preview shows.
 """
 
+import json
+import logging
 import os
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
+from uuid import UUID
 
-from appliance.adapters.confinement.wire import Order, answer_of, codes_of, packed
-from appliance.errors import CannotRead
+import appliance
+from appliance.adapters.confinement import libraries, pipes, wire
+from appliance.adapters.confinement.wire import Order
+from appliance.errors import CannotRead, NotConfined
 from appliance.transfer.found import Reading
 
-_COMMAND: tuple[str, ...] = ("-P", "-m", __name__)
-"""-P: a folder `appliance` where somebody happens to stand is not ours."""
-_WALL_SECONDS: float = 180
+_log = logging.getLogger("appliance")
+
+PROGRAM: Final = "from appliance.adapters.confinement import child\nraise SystemExit(child.main())"
+_WALL_SECONDS: Final = 180
 """A Pi Zero that derives Ente's key of 1 GiB would take that long, if it had the memory."""
 
 
@@ -26,43 +33,76 @@ def read(
 ) -> Reading:
     """Return what the files of one export hold, as `registry.read` does in this process; blocks for up to minutes.
 
-    Raises what `registry.read` raises, and CannotRead if the files need too much memory or time, or break a decoder.
+    Raises what `registry.read` raises, CannotRead if the files need too much memory or time, or break a decoder, and
+    NotConfined if this system has no way to shut their reader in.
     """
     order = Order(tuple(files), password, key_file, memory_limit)
-    return answer_of(_answer(order, _IMPORT))
+    return wire.answer_of(answered(order, _IMPORT), _new_uuid)
 
 
 def codes(files: Sequence[bytes]) -> tuple[tuple[str, ...], ...]:
     """Return for each picture or PDF the texts of all QR codes in it; blocks, seconds for each on a small Pi.
 
     Each file has a child of its own, so that many photos need no more memory than one. Raises what `picture.codes`
-    raises, and CannotRead if a file needs too much memory or time, or breaks a decoder.
+    raises, CannotRead if a file needs too much memory or time, or breaks a decoder, and NotConfined as `read` does.
     """
-    return tuple(codes_of(_answer(Order((file,), None, None, 0, "codes"), _PICTURE)) for file in files)
+    orders = (Order((file,), None, None, 0, "codes") for file in files)
+    return tuple(wire.codes_of(answered(order, _PICTURE)) for order in orders)
 
 
-def _answer(order: Order, trouble: tuple[str, str]) -> bytes:
-    with subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        (sys.executable, *_COMMAND), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as child:
-        try:
-            answer, _ = child.communicate(packed(order), timeout=_WALL_SECONDS)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            raise _broke("it takes too long", trouble) from None
-        except BaseException:
-            child.kill()
-            raise
-    if child.returncode != os.EX_OK:
-        raise _broke("it needs too much memory or time, or breaks the decoder", trouble)
-    return answer
+def answered(
+    order: Order,
+    trouble: tuple[str, str],
+    *,
+    program: str = PROGRAM,
+    seconds: float = _WALL_SECONDS,
+    approve: Callable[[bytes], None] | None = None,
+) -> bytes:
+    """Return what a program of Python answers to an order; the error for one that does not is `trouble`, and why.
 
-
-def _broke(why: str, trouble: tuple[str, str]) -> CannotRead:
+    Only tests give another program than the reader, and another judge of its first words.
+    """
+    large = json.dumps(libraries.of_files(order.files))
+    command = (sys.executable, *_ISOLATED, "-c", _path() + program, str(order.memory_limit), large)
     what, hint = trouble
-    return CannotRead(what, why, hint)
+    try:
+        return pipes.converse(
+            command, approve or (lambda line: _approve(line, what)), wire.packed(order), seconds
+        )
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise NotConfined(what, f"its confined reader can't be started: {why}", _HINT) from None
+    except pipes.Misbehaved as problem:
+        raise CannotRead(what, str(problem), hint) from None
 
 
+def _path() -> str:
+    """Return what lets the program import from where this process does, and from nowhere else.
+
+    Neither the folder in which somebody happens to stand nor a variable of the environment names one.
+    """
+    folders = [folder for folder in sys.path if os.path.isabs(folder)]
+    home = str(Path(appliance.__file__).resolve().parent.parent)
+    return f"import sys\nsys.path[:] = {[*folders, home]!r}\n"
+
+
+def _approve(line: bytes, what: str) -> None:
+    """Log what a child reports. Raises NotConfined if it is not shut in, whoever's fault that is."""
+    try:
+        report = wire.report_of(line)
+    except (ValueError, RecursionError):
+        raise NotConfined(what, "its confined reader does not start", _HINT) from None
+    _log.debug("reader confined walls=%s open=%s", ", ".join(report.walls), ", ".join(report.could) or "none")
+    if report.could:
+        raise NotConfined(what, f"its reader can't be shut in: it could {report.could[0]}", _HINT)
+
+
+def _new_uuid() -> str:
+    return str(UUID(bytes=os.urandom(16), version=4))
+
+
+_ISOLATED: Final = ("-I", "-S", "-X", "utf8")
+_HINT: Final = "use a kernel with seccomp (any of Debian or Raspberry Pi OS), and sudo on the system itself or no root at all"
 _IMPORT: Final = (
     "can't read the import",
     "export it in another format, or give its parts one after the other",

@@ -116,12 +116,12 @@ def trials(state: str, control: str) -> dict[str, Trial]:
     return {
         "read the vault": opened(f"{state}/vault.json"),
         "read the device secret": opened(f"{state}/device-secret"),
-        "look into the state folder": lambda: os.listdir(state),
+        "look into the state folder": lambda: os.listdir(state),  # noqa: PTH208
         "ask for the vault's size": lambda: Path(state, "vault.json").stat(),
-        "list /home": lambda: os.listdir("/home"),
-        "list /root": lambda: os.listdir("/root"),
-        "list /": lambda: os.listdir("/"),
-        "list here": lambda: os.listdir("."),
+        "list /home": lambda: os.listdir("/home"),  # noqa: PTH208
+        "list /root": lambda: os.listdir("/root"),  # noqa: PTH208
+        "list /": lambda: os.listdir("/"),  # noqa: PTH208
+        "list here": lambda: os.listdir("."),  # noqa: PTH208
         "read /etc/shadow": opened("/etc/shadow"),
         "read /etc/passwd": opened("/etc/passwd"),
         "read the parent's memory": opened(f"/proc/{parent}/mem"),

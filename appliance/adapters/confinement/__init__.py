@@ -81,7 +81,7 @@ def _path() -> str:
 
     Neither the folder in which somebody happens to stand nor a variable of the environment names one.
     """
-    folders = [folder for folder in sys.path if os.path.isabs(folder)]
+    folders = [folder for folder in sys.path if Path(folder).is_absolute()]
     home = str(Path(appliance.__file__).resolve().parent.parent)
     return f"import sys\nsys.path[:] = {[*folders, home]!r}\n"
 

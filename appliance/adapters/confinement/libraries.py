@@ -54,6 +54,8 @@ _ALWAYS: Final = (
     "cryptography.hazmat.primitives.padding",
     "defusedxml.ElementTree",
     "encodings.ascii",
+    "encodings.cp1252",
+    "encodings.cp437",
     "encodings.idna",
     "encodings.latin_1",
     "encodings.utf_16",
@@ -62,5 +64,6 @@ _ALWAYS: Final = (
     "encodings.utf_8_sig",
     "nacl.bindings",
     "pyzipper",
+    "xml.etree.ElementTree",
     "zxingcpp",
 )

@@ -8,11 +8,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from appliance.adapters import confinement
+from appliance.transfer import registry
+from tests.transfer.samples import Sample, all_samples
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SERVICE = 61_234
@@ -134,3 +138,19 @@ def test_hostile_code_finds_no_file_no_socket_no_program_and_no_way_up(house: Ho
     assert "seccomp" in report["walls"]
     assert any(wall.startswith("uid ") for wall in report["walls"]) is (house.user == 0)
     assert sorted(path.name for path in house.state.iterdir()) == ["control", "device-secret", "vault.json"]
+
+
+@pytest.mark.parametrize("sample", all_samples(), ids=lambda sample: sample.name)
+def test_every_format_is_read_in_the_child_as_it_is_outside(sample: Sample) -> None:
+    # What a library imports late, no child can: the list in `libraries` has to have it.
+    means: dict[str, Any] = {
+        "password": sample.password,
+        "memory_limit": 2 << 30,
+        "key_file": sample.key_file,
+    }
+    outside = registry.read(sample.files, new_uuid=lambda: "", **means)
+    inside = confinement.read(sample.files, **means)
+    assert [replace(each.account, uuid="") for each in inside.found] == [
+        each.account for each in outside.found
+    ]
+    assert (inside.skipped, inside.warnings) == (outside.skipped, outside.warnings)

@@ -39,6 +39,9 @@ def _of_file(file: bytes) -> str | None:
 
 _ALWAYS: Final = (
     "_strptime",
+    "Cryptodome.Cipher._mode_cbc",
+    "Cryptodome.Cipher._mode_ctr",
+    "Cryptodome.Cipher._mode_ecb",
     "PIL.AvifImagePlugin",
     "PIL.BmpImagePlugin",
     "PIL.GifImagePlugin",

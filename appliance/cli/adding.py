@@ -23,7 +23,7 @@ from appliance.transfer.found import Found, Reading
 from appliance.transfer.intake import Arrival, arrivals, taken_in
 from appliance.vault import otpauth
 from appliance.vault.edit import Moment
-from appliance.vault.model import ALGORITHMS, STEAM_DIGITS, TYPES, Account, Vault, base32_decode
+from appliance.vault.model import ALGORITHMS, STEAM_DIGITS, TYPES, Account, Vault
 
 _WHAT: Final = "can't add the account"
 
@@ -141,7 +141,8 @@ def _linked(args: argparse.Namespace, context: Context, uri: str) -> Reading:
     account = parsed.account
     issuer, name = _called(args, context, account.issuer, account.name)
     found = Found(replace(account, issuer=issuer, name=name), parsed.counter, parsed.secret_text)
-    return Reading("", encrypted=False, found=(found,), warnings=parsed.warnings)
+    warnings = tuple(warning for warning in parsed.warnings if warning != otpauth.NAMELESS)
+    return Reading("", encrypted=False, found=(found,), warnings=warnings)
 
 
 def _called(args: argparse.Namespace, context: Context, issuer: str, name: str) -> tuple[str, str]:
@@ -170,7 +171,7 @@ def _pictured(args: argparse.Namespace, context: Context) -> Reading:
 
 
 def _described(args: argparse.Namespace, context: Context, text: str) -> Reading:
-    secret = base32_decode(text)
+    secret, _ = otpauth.secret_of(text)
     issuer, name = _called(args, context, "", "")
     steam = args.type == "steam"
     account = Account(

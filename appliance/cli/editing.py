@@ -18,7 +18,7 @@ from appliance.errors import UsageError
 from appliance.keeper import Keeper
 from appliance.vault import edit, otpauth
 from appliance.vault.edit import TRASH_SECONDS, Changes, Place
-from appliance.vault.model import ALGORITHMS, Account, Group, Record, Vault, base32_decode
+from appliance.vault.model import ALGORITHMS, Account, Group, Record, Vault
 
 _SAME = "can't edit the account"
 
@@ -129,7 +129,7 @@ def _wanted(args: argparse.Namespace) -> Changes:
     refuse_out_of_range(args, _SAME, "edit")
     given: terminal.Input | None = args.secret_file
     try:
-        secret = base32_decode(given.line()) if given else None
+        secret = otpauth.secret_of(given.line())[0] if given else None
     except ValueError as error:
         raise UsageError(_SAME, str(error), "copy it from the service's page once more") from None
     changes = Changes(

@@ -83,6 +83,8 @@ def test_adding_steam_by_flags_has_its_five_signs(desk: Shell) -> None:
         ("otpauth://totp/A:b?secret=1nv4l1d&issuer=A", "not base32"),
         (f"otpauth://totp/A:b?secret={SEED}&digits=99", "number of digits"),
         (SEED, "nothing says what to call it"),
+        (f"otpauth://totp/?secret={SEED}", "nothing says what to call it"),
+        ("ABC", "3 letters are no whole base32"),
     ],
 )
 def test_what_cannot_be_added_is_a_usage_error(desk: Shell, given: str, why: str) -> None:
@@ -91,6 +93,12 @@ def test_what_cannot_be_added_is_a_usage_error(desk: Shell, given: str, why: str
     assert why in done.error
     assert given not in done.err
     assert len(desk.does("list", "--json").json) == 2
+
+
+def test_a_link_without_a_name_is_called_what_the_command_line_says(desk: Shell) -> None:
+    done = desk.does("add", "-", "--issuer", "Bare", stdin=f"otpauth://totp/?secret={SEED}")
+    assert "neither a name" not in done.err
+    assert {"Bare"} <= {one["issuer"] for one in desk.does("list", "--json").json}
 
 
 @pytest.mark.parametrize(

@@ -569,9 +569,11 @@ def test_a_hotp_counter_that_is_spent_is_on_the_card(made: Desk) -> None:
         assert made.keeper().open().vault.records[uuid].counter == number
 
 
+@pytest.mark.parametrize("merges", [False, True])
 def test_what_was_re_keyed_meanwhile_is_opened_anew_and_not_under_the_lock(
-    made: Desk, monkeypatch: pytest.MonkeyPatch
+    made: Desk, monkeypatch: pytest.MonkeyPatch, *, merges: bool
 ) -> None:
+    newer = published_by(made, replace(made.keeper().open().vault, generation=9))
     other = Desk(FakeStore(replace(made.store.card, files=dict(made.store.files))), made.clock, made.dice)
     other.keeper().rekey(PASSPHRASE, RECOVERY, made.dice.uuid, BY_ITSELF)
     racing = made.store = Racing(made.store.card, race=lambda _raw: other.store.files["vault.json"])
@@ -582,7 +584,8 @@ def test_what_was_re_keyed_meanwhile_is_opened_anew_and_not_under_the_lock(
         return real(*args, n=n, p=p, memory_limit=memory_limit)
 
     monkeypatch.setattr(keys, "scrypt", watched)
-    kept = made.keeper(PASSPHRASE).change(adding("anna"))
+    keeper = made.keeper(PASSPHRASE)
+    kept = keeper.merged(newer) if merges else keeper.change(adding("anna"))
     assert kept.envelope.epoch == 2
     assert len(held) >= 2
     assert not any(held)

@@ -721,8 +721,10 @@ def test_rubbish_is_foreign(made: Desk, payload: bytes) -> None:
         made.keeper().merged(payload)
 
 
-def test_a_message_under_the_right_header_that_does_not_open_is_foreign(made: Desk) -> None:
-    message = damaged(made.keeper().open().published)
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_message_under_the_right_header_that_does_not_open_is_foreign(made: Desk, *, signed: bool) -> None:
+    own = made.keeper().open().published
+    message = damaged(own if signed else without_proof(own))
     assert isinstance(made.keeper().check(message), Foreign)
     with pytest.raises(VaultDamaged):
         made.keeper().open_own(message)

@@ -576,3 +576,33 @@ def test_a_copy_that_needs_a_newer_release_is_not_taken_over(desk: Desk) -> None
     with pytest.raises(VaultTooNew):
         desk.keeper.merged(message)
     assert desk.store.files == before
+
+
+@pytest.mark.parametrize(
+    ("device", "generation", "expected"),
+    [(DESK.id, 3, 3), (DESK.id, 2, 3), (DESK.id, 1, 3), ("otp-00000002", 50, 3)],
+    ids=["a later one", "the same generation", "an earlier one", "of another device"],
+)
+def test_only_a_later_generation_of_this_device_is_taken_over(
+    desk: Desk, device: str, generation: int, expected: int
+) -> None:
+    """All of them lack nothing, and hold an account more."""
+    theirs = replace(dated(desk, int(desk.clock.unix * 1000), device), generation=generation, name="theirs")
+    master, own = desk.master(), desk.open().envelope
+    envelope = sealed.seal(theirs, master, own.slots, own.epoch, None, desk.dice)
+    kept = desk.keeper.merged(sealed.write(sealed.sign(envelope, theirs, master)))
+    assert names(kept) == ["anna", "tomorrow"]
+    assert (kept.vault.device, kept.vault.generation) == (DESK.id, expected)
+    assert kept.vault.name == ("theirs" if (device, generation) == (DESK.id, 3) else DESK.name)
+
+
+@pytest.mark.parametrize("adds", [False, True])
+def test_two_cards_with_one_id_and_two_names_come_to_rest(desk: Desk, *, adds: bool) -> None:
+    twin = desk.copied()
+    twin.keeper.change(lambda vault, _moment: replace(vault, name="twin"))
+    if adds:
+        desk.add("ours")
+    generations = exchanged(desk, twin, 6)
+    assert len(set(generations[1:])) == 1
+    assert names(desk.open()) == names(twin.open())
+    assert desk.open().published == twin.open().published

@@ -353,9 +353,9 @@ class Keeper:
 
 
 def _lacks_nothing(theirs: Vault, own: Vault) -> bool:
-    """Return whether a copy of the own vault is ahead of it in every respect."""
+    """Return whether a copy of the own vault is ahead of it in every respect; the later name of the device counts."""
     ahead = theirs.device == own.device and theirs.generation > own.generation
-    return ahead and same_content(merge(own, theirs), theirs)
+    return ahead and same_content(replace(merge(own, theirs), name=theirs.name), theirs)
 
 
 def _readable(payload: bytes) -> bool:

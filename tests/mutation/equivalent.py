@@ -60,6 +60,8 @@ EQUIVALENT: Final[Mapping[str, str]] = {
     "Kept: repr=False -> repr=True": "a vault's own representation holds no secret either",
     "fits: return False -> return None": "both are false, and nobody sees more of it",
     "_among_equals: found.generation > own.generation -> found.generation >= own.generation": "they differ there",
+    "_readable: return False -> return None": "both are false",
+    "_judge: own is not None and found is not None -> own is not None or found is not None": "neither is None there",
     "forget: self._pin = None -> pass": "a PIN is dropped at the end of its try already",
     "__init__: self._uncounted_until = 0.0 -> self._uncounted_until = -1.0": "both are over at the start",
 }

@@ -17,8 +17,14 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Final
 
-from appliance.errors import ApplianceError, NothingFound, VaultDamaged, VaultTooNew, WrongPassphrase
-from appliance.errors import MemoryShort as MemoryTooShort
+from appliance.errors import (
+    ApplianceError,
+    MemoryShort,
+    NothingFound,
+    VaultDamaged,
+    VaultTooNew,
+    WrongPassphrase,
+)
 from appliance.vault import keys, proof, sealed
 from appliance.vault.merge import merge, refuse_ahead
 from appliance.vault.model import Vault
@@ -277,7 +283,7 @@ def _opened(header: _Header, openings: Openings, unlock: Unlock) -> Openings:
             vault, envelope, master = unlock(one.message.payload)
             if one.message.vault and (vault.id, vault.device) != (one.message.vault, one.message.device):
                 raise _misplaced()
-        except (WrongPassphrase, MemoryTooShort) as error:
+        except (WrongPassphrase, MemoryShort) as error:
             first = first or error
             left += [Left(other.message, error.why) for other in header.found[place:]]
             break

@@ -81,6 +81,7 @@ class Keeper:
         Raises VaultExists. Takes two key derivations, one more for a PIN.
         """
         kept = locksmith.create(self._card, vault_id, passphrase, recovery_key, new_uuid, door)
+        self._note_unpublished()
         self.note_tried()
         return kept
 
@@ -90,6 +91,8 @@ class Keeper:
         Raises VaultExists, and VaultTooNew if this release must not write the vault.
         """
         kept = locksmith.adopt(self._card, vault, template, master, door)
+        if kept.vault.device not in {vault.device, *vault.seen}:
+            self._note_unpublished()
         self.note_tried()
         return kept
 
@@ -191,6 +194,11 @@ class Keeper:
             ):  # a bad card is found soon enough, and this is no reason to stop
                 self._store.remember(SECRETS_TRIED, now.unix)
 
+    def _note_unpublished(self) -> None:
+        """Remember that the broker can't hold a backup of this device, so that silence there means nothing worse."""
+        with contextlib.suppress(ApplianceError):
+            self._store.remember("published", 0.0)
+
     def recognised(self, entered: str) -> keys.Secret:
         """Return which of the two it is that a person entered. Raises WrongPassphrase, and what `open` raises.
 
@@ -256,7 +264,7 @@ class Keeper:
         except (VaultDamaged, VaultTooNew) as error:
             return _judge(known, proof.read(payload), error.why)
         if hmac.compare_digest(envelope.head, own.envelope.head):
-            return self._look_into(envelope, own.vault, known)
+            return self._look_into(envelope, own, payload)
         return _judge(known, envelope.proof, "it is sealed under a key that nothing vouches for")
 
     def _check_locked(self, payload: bytes) -> Verdict:
@@ -285,7 +293,7 @@ class Keeper:
         refuse_ahead(theirs, self._card.moment(theirs.device).ms)
         with contextlib.suppress(KeyMissing), self._store.lock():
             kept, damaged = self._card.read(derive=False)
-            if damaged is None and _lacks_nothing(theirs, kept.vault):
+            if damaged is None and (_lacks_nothing(theirs, kept.vault) or _yields(kept, theirs, payload)):
                 return self._card.take_over(sealed.read(proof.bare(payload)), kept)
         return self.merge_vault(theirs)
 
@@ -337,18 +345,19 @@ class Keeper:
             return kept
         return self._card.save(changed, kept.envelope)
 
-    def _look_into(self, envelope: Envelope, own: Vault, known: Proof | None) -> Verdict:
+    def _look_into(self, envelope: Envelope, kept: Kept, payload: bytes) -> Verdict:
+        own = kept.vault
         try:
             theirs = sealed.unseal(envelope, self._keys.held(envelope))
         except VaultDamaged as error:
             return Foreign(error.why)
         except VaultTooNew as error:  # by a holder of the present key; its proof tells on which device
-            return _judge(known, envelope.proof, error.why)
+            return _judge(self._card.proof(kept), envelope.proof, error.why)
         if theirs.id != own.id or theirs.device != own.device:
             return Foreign("it belongs to another vault or device")
         moment = self._card.moment(own.device)  # what only expired here is nothing new there
         same = same_content(expire(merge(own, theirs), moment), expire(own, moment))
-        novel = theirs.generation > own.generation or not same
+        novel = theirs.generation > own.generation or not same or _yields(kept, theirs, payload)
         return Authentic(theirs.generation, novel, signed=envelope.proof is not None)
 
 
@@ -356,6 +365,16 @@ def _lacks_nothing(theirs: Vault, own: Vault) -> bool:
     """Return whether a copy of the own vault is ahead of it in every respect; the later name of the device counts."""
     ahead = theirs.device == own.device and theirs.generation > own.generation
     return ahead and same_content(replace(merge(own, theirs), name=theirs.name), theirs)
+
+
+def _yields(own: Kept, theirs: Vault, payload: bytes) -> bool:
+    """Return whether a copy that says the same at the same generation, in other bytes, is the one to stay.
+
+    Two cards with one id that merged at the same moment would else replace each other's for ever.
+    """
+    same = theirs.device == own.vault.device and theirs.generation == own.vault.generation
+    signed = own.envelope.proof is not None and proof.read(payload) is not None
+    return same and signed and payload > own.published and same_content(own.vault, theirs)
 
 
 def _readable(payload: bytes) -> bool:

@@ -84,7 +84,8 @@ def test_a_broker_that_lets_nothing_be_read_is_said_and_heals(desk: Desk, broker
     broker.behaviour = Behaviour(unreadable=("otp-appliance/#",))
     desk.appliance.start()
     desk.says("unverified", "does not let it be read back")
-    assert desk.topic in broker.retained  # it had never been published, so nothing could be lost by it
+    # It had never been published, so nothing could be lost by it.
+    desk.appliance.until(lambda: desk.topic in broker.retained, 20)
     broker.behaviour = Behaviour()
     assert desk.appliance.json("backup")["state"] == "verified"
 

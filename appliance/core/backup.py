@@ -14,10 +14,12 @@ from typing import Final, assert_never
 from appliance.core import silence, verdict
 from appliance.core.cycle import (
     READ_SECONDS,
+    VERIFIED_SECONDS,
     Backup,
     Checking,
     Condition,
     Connecting,
+    Known,
     Merging,
     Probing,
     Publishing,
@@ -83,7 +85,11 @@ BackupEvent = (
 
 def deadline(backup: Backup) -> float | None:
     """Return the monotonic time at which `step` wants a `Woke`; None: not by itself."""
-    return backup.stage.until
+    until = backup.stage.until
+    if backup.condition != "verified":
+        return until
+    expires = backup.fetched_at + VERIFIED_SECONDS
+    return expires if until is None else min(until, expires)
 
 
 def step(  # noqa: C901, PLR0911, PLR0912 - one case for each event
@@ -100,7 +106,7 @@ def step(  # noqa: C901, PLR0911, PLR0912 - one case for each event
         case Lost():
             return _lose(backup, event, now)
         case Woke():
-            return _wake(backup, now, ref)
+            return _wake(_expire(backup, now), now, ref)
         case Received():
             return _receive(backup, event, now, ref)
         case Oversized():
@@ -134,6 +140,8 @@ def request(backup: Backup, now: Instant, ref: int) -> Step:
 
 def _take(backup: Backup, event: Opened | Saved, now: Instant, ref: int) -> Step:
     topic = _topic(backup, event.vault)
+    if backup.topic and topic != backup.topic:
+        backup = _elsewhere(backup)
     # The card fell back to an older file: what the broker has may be newer, and is read first, as at a start.
     fell_back = isinstance(event, Opened) and event.generation < backup.generation
     unread = topic != backup.topic or fell_back or backup.locked
@@ -167,6 +175,23 @@ def _take(backup: Backup, event: Opened | Saved, now: Instant, ref: int) -> Step
     if unread:
         return read(replace(backup, condition="pending", error=None, published=b""), now, ref)
     return _begin(backup, event, now, ref)
+
+
+def _elsewhere(backup: Backup) -> Backup:
+    """Forget what is known of a topic: the vault or the device has another id, and nothing holds for the new one."""
+    return replace(
+        backup,
+        known=Known(),
+        held=False,
+        delivers=None,
+        ahead=None,
+        current=False,
+        waited=False,
+        announced="",
+        late=b"",
+        successor="",
+        doubted=False,
+    )
 
 
 def _begin(backup: Backup, event: Opened | Saved, now: Instant, ref: int) -> Step:
@@ -241,6 +266,13 @@ def _lose(backup: Backup, event: Lost, now: Instant) -> Step:
 # --- the topic
 
 
+def _expire(backup: Backup, now: Instant) -> Backup:
+    """Call nothing verified that was fetched long ago: the look at it takes its time, or the machine slept."""
+    if backup.condition == "verified" and now.mono >= backup.fetched_at + VERIFIED_SECONDS:
+        return replace(backup, condition="unverified", error="the last look at it is too long ago")
+    return backup
+
+
 def _wake(backup: Backup, now: Instant, ref: int) -> Step:  # noqa: C901, PLR0911 - one case for each stage
     stage = backup.stage
     if stage.until is None or now.mono < stage.until:
@@ -249,7 +281,8 @@ def _wake(backup: Backup, now: Instant, ref: int) -> Step:  # noqa: C901, PLR091
         return replace(backup, stage=Resting(), condition="offline"), ()
     match stage:
         case Resting() | Connecting():
-            return read(backup, now, ref)
+            # It counts as the look that a passing message leads to: those that come next wait for their turn.
+            return read(replace(backup, disturbed_at=now.mono), now, ref)
         case Reading(other=bytes(other)):
             return check(backup, other, stage.expected, now, ref)
         case Reading(subscribed=True):

@@ -18,6 +18,8 @@ KEEPER_SECONDS: Final = 60.0
 """For a check or a merge by the worker: a slow card may take long, a lost answer must not hang the backup."""
 RECHECK_SECONDS: Final = 14.5 * 60.0
 """The longest time between two looks: what is called verified was fetched within a quarter of an hour."""
+VERIFIED_SECONDS: Final = 15.0 * 60.0
+"""After it was fetched, however long the next look takes."""
 JITTER_SECONDS: Final = 60
 """By which the looks of a household's devices are spread."""
 RETRY_SECONDS: Final = (5.0, 10.0, 20.0, 40.0, 60.0)
@@ -157,6 +159,8 @@ class Backup:
     verified_at: float | None = None
     """Unix seconds of the last verification."""
     verified_generation: int | None = None
+    fetched_at: float = 0.0
+    """Monotonic time of the delivery that was verified last."""
     seen: bool = False
     """This process has seen the backup at the broker, and its card lacks nothing of it."""
     held: bool = False
@@ -260,8 +264,8 @@ def publish(backup: Backup, now: Instant, ref: int) -> Step:
     """Publish the latest, if the broker can take it and its turn has come."""
     if backup.link is None:
         return replace(backup, stage=Resting(), condition="offline"), ()
-    if (obstacle := _obstacle(backup, now)) is not None:
-        return obstacle
+    if (rested := obstacle(backup, now)) is not None:
+        return rested
     pause = RETRY_SECONDS[min(backup.attempts, len(RETRY_SECONDS) - 1)]
     backup = replace(
         backup,
@@ -273,7 +277,7 @@ def publish(backup: Backup, now: Instant, ref: int) -> Step:
     return backup, (Publish(ref, backup.topic, backup.latest),)
 
 
-def _obstacle(backup: Backup, now: Instant) -> Step | None:
+def obstacle(backup: Backup, now: Instant) -> Step | None:
     """Return the rest that is taken in place of a publication; None: nothing is in its way."""
     link, size = backup.link, len(backup.latest)
     if link is not None and not link.retain:

@@ -21,6 +21,7 @@ from appliance.core.cycle import (
     Probing,
     Step,
     late_topic,
+    obstacle,
     probe_topic,
     recheck_at,
     rest,
@@ -178,6 +179,8 @@ def plan(backup: Backup) -> Plan:
 
 def put_late(backup: Backup, now: Instant, ref: int) -> Step:
     """Publish where nothing can be overwritten; what an earlier process of this card put there goes."""
+    if (rested := obstacle(backup, now)) is not None:
+        return rested
     name = backup.session[:LATE_DIGITS]
     effects: tuple[Effect, ...] = (Publish(ref, late_topic(backup.topic, name), backup.latest),)
     if backup.known.late != name:

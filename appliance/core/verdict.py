@@ -47,7 +47,8 @@ def judge(backup: Backup, stage: Checking, verdict: Verdict, now: Instant, ref: 
     match verdict:
         case Authentic(generation):
             if stage.payload == stage.expected:
-                return _verified(backup, stage.payload, generation, now, ref)
+                fetched = replace(backup, fetched_at=stage.until - KEEPER_SECONDS)
+                return _verified(fetched, stage.payload, generation, now, ref)
             return _other(backup, stage.payload, verdict, now, ref)
         case Outdated():
             return publish(miss(backup, "it was from before the last change", now), now, ref)
@@ -183,7 +184,7 @@ def _leave(backup: Backup, condition: Condition, error: str, now: Instant, ref: 
     if backup.mine:
         return publish(replace(backup, error=error), now, ref)
     # What is there may hold more than the card: whatever was seen before, from now on silence is no leave to write.
-    backup = replace(backup, seen=False)
+    backup = replace(backup, seen=False, known=replace(backup.known, published=True))
     return rest(backup, condition, error, recheck_at(backup, now))
 
 

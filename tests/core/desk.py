@@ -4,6 +4,7 @@ A `Desk` holds the state and gives the core events; a `Card` does what the core 
 files: sealed bytes are names, and the books say which vault each stands for.
 """
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
@@ -50,9 +51,10 @@ from appliance.core.screen import Screen
 from appliance.core.state import Options, State
 from appliance.core.step import deadline, start, step
 from appliance.core.views import view_of
-from appliance.vault import edit
+from appliance.vault import edit, proof
 from appliance.vault.merge import counters_only, merge, same_content
 from appliance.vault.model import Account, Record, Stamp, Type, Vault
+from appliance.vault.proof import Proof
 
 UNIX: Final = 1_700_000_000.0
 VAULT_ID: Final = "6f1c3d5e-0000-4000-8000-000000000001"
@@ -63,6 +65,9 @@ OPTIONS: Final = Options(
 )
 PROBE: Final = TOPIC.replace("/backup", "/probe")
 TROUBLE: Final = Problem("can't save the vault", "the card is full", "free some space", "E2")
+
+MASTER: Final = b"m" * 32
+KEYS: Final = proof.begin(MASTER, VAULT_ID, 1)
 
 E = TypeVar("E")
 
@@ -245,12 +250,21 @@ class Card:
     superseded: set[bytes] = field(default_factory=set)
     full: bool = False
     """Nothing can be saved."""
+    keys: tuple[proof.Key, ...] = KEYS
+    """The chain that its proofs end with; the last is of `master`."""
+    master: bytes = field(default=MASTER, repr=False)
+    proofs: dict[bytes, Proof] = field(default_factory=dict)
 
     @property
     def sealed(self) -> bytes:
         """The vault on the card as it is published; the same bytes until the next save."""
         assert self.vault is not None
         return self.seal(self.vault)
+
+    @property
+    def proof(self) -> Proof:
+        """Of the vault on the card."""
+        return self.prove(self.sealed)
 
     def seal(self, vault: Vault) -> bytes:
         for sealed, known in self.books.items():
@@ -259,6 +273,15 @@ class Card:
         sealed = b"sealed %d, generation %d" % (len(self.books), vault.generation)
         self.books[sealed] = vault
         return sealed
+
+    def prove(self, sealed: bytes) -> Proof:
+        """Return the proof of what was sealed; made once, as a file's is."""
+        if sealed not in self.proofs:
+            vault = self.books[sealed]
+            file = hashlib.sha256(sealed).hexdigest()
+            claim = Proof(vault.id, vault.device, vault.generation, file, self.keys)
+            self.proofs[sealed] = proof.sign(claim, self.master)
+        return self.proofs[sealed]
 
     def edit(self, change: Vault) -> None:
         """Save what a command made of the vault."""
@@ -272,7 +295,7 @@ class Card:
             return Missing(effect.ref) if isinstance(effect, OpenVault) else Failed(effect.ref, TROUBLE)
         match effect:
             case OpenVault(ref):
-                return Opened(ref, self.vault.generation, self.sealed, self.vault)
+                return Opened(ref, self.vault.generation, self.sealed, self.vault, proof=self.proof)
             case Check(ref, payload):
                 return Checked(ref, self.check(payload, self.vault))
             case Inspect(ref):
@@ -282,10 +305,19 @@ class Card:
                     return Failed(ref, TROUBLE)
                 before = self.vault
                 after = self._changed(change, before)
-                if after is not before:
+                if after in self.books.values():
+                    self.vault = after  # a copy that lacks nothing is kept as it is
+                elif after is not before:
                     self.edit(after)
                 only_counters = counters_only(before, self.vault)
-                return Saved(ref, self.vault.generation, self.sealed, self.vault, only_counters)
+                return Saved(
+                    ref,
+                    self.vault.generation,
+                    self.sealed,
+                    self.vault,
+                    only_counters,
+                    self.proof,
+                )
 
     def check(self, payload: bytes, own: Vault) -> Verdict:
         """Return what a message on the own topic is."""
@@ -306,6 +338,8 @@ class Card:
             case Merge(payload):
                 theirs = self.books[payload]
                 result = merge(own, theirs)
+                if theirs.generation > own.generation and same_content(result, theirs):
+                    return theirs
                 if theirs.generation > own.generation:
                     return replace(result, generation=theirs.generation)
                 return own if same_content(result, own) else result

@@ -67,9 +67,10 @@ from appliance.core.state import Open, Options, Spent, State
 from appliance.core.status import status
 from appliance.core.step import deadline, start, step
 from appliance.vault.model import Account, Vault
-from tests.core.desk import TOPIC, TROUBLE, UNIX, Card, account, vault_of
+from tests.core.desk import PROBE, TOPIC, TROUBLE, UNIX, VAULT_ID, Card, account, vault_of
 
 DAY: Final = 86_400.0
+DEVICES: Final = f"otp-appliance/{VAULT_ID}/devices"
 CATALOGUE: Final = (
     account("a"),
     account("b", "steam", favorite=True),
@@ -83,6 +84,8 @@ LAYOUTS: Final[dict[Layout, tuple[Key, ...]]] = {
     "one": ("ok",),
     "joystick": ("left", "right", "up", "down", "centre", "key1", "key2", "key3"),
 }
+VERIFIED_SECONDS: Final = 15 * 60.0
+"""The longest time for which a backup is called verified without a look at it."""
 SPINS: Final = 4
 """Wokes at one instant that are still no spinning loop."""
 
@@ -116,10 +119,13 @@ class Core(RuleBasedStateMachine):
         self.unanswered: list[Event] = []
         """What the broker would say, if it came."""
         self.past: list[Event] = []
-        self.retained: bytes = b""
+        self.retained: dict[str, bytes] = {}
+        self.delivers = True
+        self.verified_mono = 0.0
         self.up = False
         self.kept: dict[int, bytes] = {}
         """What the broker held when it answered a fetch."""
+        self.subscribed: set[str] = set()
         self.source: int | None = None
         self.given: list[bytes] = []
         """What the core ever published."""
@@ -198,6 +204,7 @@ class Core(RuleBasedStateMachine):
             return
         assert isinstance(event, Checked)
         assert self.source is not None
+        self.verified_mono = self.now.mono
         assert self.kept[self.source] == backup.latest, "called verified, but it was not there"
 
     def do(self, effects: tuple[Effect, ...]) -> None:
@@ -209,19 +216,22 @@ class Core(RuleBasedStateMachine):
                 case Publish(ref, topic, payload):
                     self.number(ref)
                     assert self.up, "published without a link"
-                    self.given.append(payload)
                     if topic == TOPIC:
-                        self.retained = payload
-                        self.unanswered.append(Received(None, TOPIC, payload, retained=False))
+                        self.given.append(payload)
+                    self.keep(topic, payload)
+                    if topic in self.subscribed:
+                        self.unanswered.append(Received(None, topic, payload, retained=False))
                     self.unanswered.append(Acknowledged(ref))
                 case Fetch(ref, topic):
                     self.number(ref)
                     assert self.up
-                    assert topic == TOPIC
-                    self.kept[ref] = self.retained
+                    self.subscribed.add(topic)
+                    self.kept[ref] = self.retained.get(topic, b"")
                     self.unanswered.append(Subscribed(ref))
-                    if self.retained:
-                        self.unanswered.append(Received(ref, TOPIC, self.retained, retained=True))
+                    if self.kept[ref] and self.delivers:
+                        self.unanswered.append(Received(ref, topic, self.kept[ref], retained=True))
+                case Reconnect():
+                    assert not self.up, "there is a link"
                 case Reply(ask) | ReplyFrame(ask):
                     assert ask in self.asked, "answered twice, or nobody asked"
                     del self.asked[ask]
@@ -229,7 +239,8 @@ class Core(RuleBasedStateMachine):
                     self.number(ref)
                     self.unanswered_looks.append(ref)
                 case Remember(key, value):
-                    assert key == "brightness" or self.now.trust == "synchronised", value
+                    needs_no_clock = {"brightness", "published", "verified_generation", "verified_at", "late"}
+                    assert key in needs_no_clock or self.now.trust == "synchronised", value
                 case Vouch():
                     assert not self.now.trusted, "vouched for what was trusted"
                     self.now = vouched(self.now)
@@ -409,6 +420,7 @@ class Core(RuleBasedStateMachine):
     def the_link_comes_up(self, limit: int | None, retain: bool) -> None:  # noqa: FBT001
         self.up = True
         self.unanswered.clear()
+        self.subscribed.clear()
         self.deliver(Connected(limit, retain))
 
     @precondition(lambda self: self.options.prefix is not None)
@@ -485,8 +497,8 @@ class Core(RuleBasedStateMachine):
         self.somebody_publishes(data.draw(st.sampled_from(self.given)))
 
     def somebody_publishes(self, payload: bytes) -> None:
-        self.retained = payload
-        if self.up:
+        self.keep(TOPIC, payload)
+        if self.up and self.delivers:
             self.unanswered.append(Received(None, TOPIC, payload, retained=False))
 
     @precondition(lambda self: isinstance(self.card.vault, Vault) and self.options.prefix is not None)
@@ -495,7 +507,27 @@ class Core(RuleBasedStateMachine):
         assert self.card.vault is not None
         vault = self.card.vault
         more = vault_of(account("f"), generation=vault.generation + 3)
-        self.retained = self.card.seal(replace(more, records={**vault.records, **more.records}))
+        self.keep(TOPIC, self.card.seal(replace(more, records={**vault.records, **more.records})))
+
+    @rule(delivers=st.sampled_from([True, True, False]))
+    def the_broker_may_read_it_or_not(self, delivers: bool) -> None:  # noqa: FBT001
+        """Mosquitto grants a subscription that its access list forbids, and delivers nothing."""
+        self.delivers = delivers
+
+    @rule()
+    def the_broker_forgets_everything(self) -> None:
+        self.retained.clear()
+
+    @precondition(lambda self: self.options.prefix is not None)
+    @rule(topic=st.sampled_from([PROBE, DEVICES]), payload=st.sampled_from([b"", b"garbage", b"[]", b"{}"]))
+    def somebody_writes_beside_the_backup(self, topic: str, payload: bytes) -> None:
+        self.keep(topic, payload)
+
+    def keep(self, topic: str, payload: bytes) -> None:
+        if payload:
+            self.retained[topic] = payload
+        else:
+            self.retained.pop(topic, None)
 
     # --- what always holds
 
@@ -540,6 +572,13 @@ class Core(RuleBasedStateMachine):
         told = status(self.state, self.now)
         if not self.up:
             assert told["backup"]["state"] not in {"verified", "acknowledged", "pending"}
+
+    @invariant()
+    def what_is_verified_was_fetched_a_moment_ago(self) -> None:
+        """Within a quarter of an hour, unless the machine slept and nothing has been done since."""
+        backup = self.state.backup
+        if backup.condition == "verified" and deadline(self.state, self.now) > self.now.mono:
+            assert self.now.mono - self.verified_mono <= VERIFIED_SECONDS
 
     @invariant()
     def everybody_is_answered_in_time(self) -> None:

@@ -24,8 +24,10 @@ from appliance.core.events import (
     Connected,
     Event,
     Lost,
+    Oversized,
     Received,
     Subscribed,
+    Truncated,
     Woke,
 )
 from appliance.core.silence import CLUSTER_SECONDS
@@ -53,10 +55,6 @@ _FINAL: Final = frozenset(
 
 class _Refused(BrokerFailed):
     """The broker does not let anything be read of what was asked for."""
-
-
-_BEYOND: Final = frozenset({"Oversized", "Truncated"})
-"""Events of an adapter that bounds what it takes in: by their names, since not every adapter has them."""
 
 
 class _Question:
@@ -94,10 +92,12 @@ class _Question:
                 return True
             case Subscribed(ref):
                 return ref in self._asked or ref == self._mark
-            case Received(ref, topic, _, kept):
+            case Received(ref, topic, _, kept) | Oversized(ref, topic, _, kept):
                 return kept and (ref is None or ref in self._asked) and self._fits(topic)
+            case Truncated(ref):
+                return ref in self._asked
             case _:
-                return type(event).__name__ in _BEYOND and bool(getattr(event, "retained", True))
+                return False
 
     def _fits(self, topic: str) -> bool:
         place = topic.removeprefix(self._start)
@@ -105,16 +105,16 @@ class _Question:
 
     def answered(self, event: Event, reading: Reading) -> bool:
         """Take in what came, and return whether that was all. Raises _Refused if nothing may be read."""
-        if isinstance(event, Subscribed):
-            return self._subscribed(event)
-        self._came = True
-        topic = str(getattr(event, "topic", "")).removeprefix(self._start)
-        if isinstance(event, Received):
-            self._take(topic, event.payload)
-        elif type(event).__name__ == "Oversized":
-            reading.refuse(topic)
-        else:
-            reading.cut = True
+        self._came = self._came or not isinstance(event, Subscribed)
+        match event:
+            case Subscribed():
+                return self._subscribed(event)
+            case Received(_, topic, payload):
+                self._take(topic.removeprefix(self._start), payload)
+            case Oversized(_, topic):
+                reading.refuse(topic.removeprefix(self._start))
+            case _:
+                reading.cut = True
         return False
 
     def _subscribed(self, event: Subscribed) -> bool:

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
 import pytest
 
 from appliance import app, errands
-from appliance.core.events import Received, Subscribed
+from appliance.core.events import Oversized, Received, Subscribed, Truncated
 from appliance.errands import Visit
 from appliance.errors import BrokerFailed
 from appliance.settings import Settings, load
@@ -254,28 +253,15 @@ def test_a_flood_ends_a_reading(visitor: Visitor, fake: FakeBroker, monkeypatch:
     assert (found(reading), reading.cut) == ([device(0), device(1), device(2)], True)
 
 
-@dataclass(frozen=True)
-class Oversized:
-    """As an adapter posts it that does not keep what is too large."""
-
-    topic: str
-    retained: bool = True
-
-
-@dataclass(frozen=True)
-class Truncated:
-    """As an adapter posts it that drops what is too much."""
-
-
 class Bounded(FakeLink):
     """An adapter that bounds what it takes in."""
 
     def fetch(self, ref: int, topic: str) -> None:
         super().fetch(ref, topic)
         if not topic.endswith("/end"):
-            self.post(cast("Any", Oversized(place(3))))
-            self.post(cast("Any", Oversized(place(4), retained=False)))
-            self.post(cast("Any", Truncated()))
+            self.post(Oversized(ref, place(3), 2_000_000, retained=True))
+            self.post(Oversized(None, place(4), 2_000_000, retained=False))
+            self.post(Truncated(ref))
 
 
 def test_what_the_adapter_left_out_is_known(visitor: Visitor, fake: FakeBroker) -> None:

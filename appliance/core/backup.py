@@ -258,6 +258,8 @@ def _lose(backup: Backup, event: Lost, now: Instant) -> Step:
     if event.contested and not publishing:
         backup = replace(backup, contested_until=now.mono + TWIN_SECONDS)
         condition, why = "conflict", TWIN
+    # Closings have other reasons as well; a probe that another session wrote meanwhile tells.
+    backup = replace(backup, puzzled=backup.puzzled or (event.puzzling and not publishing), twin_ref=0)
     known = backup.link is None and backup.error == why
     log = Log(10 if known else 30, "broker lost", (("why", why),))
     return replace(backup, link=None, stage=Resting(), condition=condition, error=why), (log,)
@@ -303,12 +305,19 @@ def _receive(backup: Backup, event: Received, now: Instant, ref: int) -> Step:
     stage = backup.stage
     if backup.link is None:
         return backup, ()
+    if event.retained and event.ref == backup.twin_ref:
+        return verdict.recognise(backup, event.payload, now, ref)
     if isinstance(stage, Probing):
         backup, effects = _probed(*silence.step(backup, stage, event, now, ref), now, ref)
         if effects or event.topic != backup.topic:
             return backup, effects
     if event.topic != backup.topic:
         return backup, ()
+    return _receive_backup(backup, event, now, ref)
+
+
+def _receive_backup(backup: Backup, event: Received, now: Instant, ref: int) -> Step:
+    stage = backup.stage
     if not event.retained:
         return _disturb(backup, event.payload, now, ref)
     if not isinstance(stage, Reading) or stage.ref != event.ref:

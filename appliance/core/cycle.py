@@ -205,6 +205,10 @@ class Backup:
     """Monotonic time of the last message that another card with this id must have written."""
     twin: bytes = field(default=b"", repr=False)
     """That message, until the broker took one of ours: found again before that, it is no second one."""
+    puzzled: bool = False
+    """The link was closed so often that another card may use this id: the probe will tell."""
+    twin_ref: int = 0
+    """Of the fetch that finds out; 0: none is under way."""
     contested_until: float = 0.0
     """Monotonic; until then two cards are known to use this id."""
     lost_at: tuple[float, ...] = ()

@@ -139,7 +139,9 @@ class Lost:
 
     problem: Problem
     contested: bool = False
-    """Another client seems to use the same id."""
+    """Another client took the id over, says the broker."""
+    puzzling: bool = False
+    """It was closed so often without a reason that another client may have taken the id over."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,10 @@ from appliance.core.cycle import (
     recheck_at,
     rest,
 )
-from appliance.core.effects import Change, Effect, Log, Merge, Publish, Remember
+from appliance.core.effects import Change, Effect, Fetch, Log, Merge, Publish, Remember
 from appliance.core.events import Authentic, Failed, Foreign, Outdated, Superseded, Undecided, Verdict
 from appliance.core.instant import Instant
-from appliance.core.silence import probe
+from appliance.core.silence import find, probe
 
 OVERWRITE_SECONDS: Final = (30.0, 120.0, 600.0)
 """Between publications over messages that are not ours: soon at first, and no write war."""
@@ -85,7 +85,7 @@ def _verified(backup: Backup, payload: bytes, generation: int, now: Instant, ref
     effects = (Log(20, "backup verified", (("generation", generation),)), *effects)
     if ours:
         effects = (*effects, Publish(ref + 1, history_topic(backup.topic, backup.day_slot), payload))
-    backup, more = _announce(backup, ref + 2)
+    backup, more = _look_for_twin(backup, ref + 2) if backup.puzzled else _announce(backup, ref + 2)
     until = recheck_at(backup, now)
     if backup.disturbed:
         until = backup.disturbed_at + DISTURBED_SECONDS
@@ -108,6 +108,23 @@ def _remember(backup: Backup, generation: int, now: Instant) -> Step:
         Remember("verified_at", now.unix),
     )
     return replace(backup, known=known), effects[bool(backup.known.published) :]
+
+
+def _look_for_twin(backup: Backup, ref: int) -> Step:
+    """Read the probe before it is written again: who else wrote there uses this id."""
+    backup = replace(backup, puzzled=False, twin_ref=ref)
+    return backup, (Fetch(ref, probe_topic(backup.topic)),)
+
+
+def recognise(backup: Backup, payload: bytes, now: Instant, ref: int) -> Step:
+    """Return what the probe tells of another session of this device."""
+    nonce, _ = find(payload)
+    backup = replace(backup, twin_ref=0)
+    if nonce not in {"", backup.session}:
+        backup = replace(backup, contested_until=now.mono + TWIN_SECONDS)
+        if backup.condition == "verified":
+            backup = replace(backup, condition="conflict", error=TWIN)
+    return _announce(backup, ref)
 
 
 def _announce(backup: Backup, ref: int) -> Step:

@@ -45,6 +45,7 @@ from appliance.core.verdict import DISTURBED_SECONDS, OVERWRITE_SECONDS, PEACE_S
 from tests.core.desk import (
     DEVICE,
     OPTIONS,
+    PROBE,
     TOPIC,
     TROUBLE,
     VAULT_ID,
@@ -1175,6 +1176,38 @@ def test_an_owner_who_says_that_this_card_counts_publishes_over_what_is_newer_on
     confirmed(desk, publication)
     assert condition(desk) == "verified"
     assert not desk.state.backup.mine
+
+
+def puzzled() -> tuple[Desk, Fetch]:
+    """Return a desk that is verified again after closings without a reason, and its fetch of the probe."""
+    desk = verified()
+    desk.tell(replace(DOWN, puzzling=True))
+    assert condition(desk) == "offline"
+    effects = found(desk, only(desk.tell(UP), Fetch), SEALED, Authentic(GENERATION, novel=False))
+    assert condition(desk) == "verified"
+    assert not every_on(PROBE, effects, Publish)
+    return desk, only_on(PROBE, effects, Fetch)
+
+
+@pytest.mark.parametrize(("nonce", "twin"), [(b"of another card", True), (b"00000000", False), (b"", False)])
+def test_the_probe_tells_whether_closings_without_a_reason_are_another_cards(
+    nonce: bytes,
+    twin: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    desk, fetch = puzzled()
+    probe = Received(fetch.ref, PROBE, b'{"nonce":"%s","proof":null}' % nonce, retained=True)
+    desk.tell(probe)
+    assert (condition(desk), error(desk) or None) == (("conflict", TWIN) if twin else ("verified", None))
+    assert not desk.tell(probe)
+
+
+def test_a_twin_that_is_recognised_during_a_cycle_is_told_when_it_ends() -> None:
+    desk, fetch = puzzled()
+    publication = only(desk.tell(saved(0, vault_of(ANNA, generation=6))), Publish)
+    desk.tell(Received(fetch.ref, PROBE, b'{"nonce":"another","proof":null}', retained=True))
+    assert condition(desk) == "pending"
+    confirmed(desk, publication, 6)
+    assert (condition(desk), error(desk)) == ("conflict", TWIN)
 
 
 @pytest.mark.parametrize("word", ["lost", "twice"])

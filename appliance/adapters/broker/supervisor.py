@@ -97,8 +97,8 @@ class MqttBroker:
                 shown = links.shown(self._link)
                 ending = self._attempt(tell, bell)
                 seconds = self._pauses.pause(ending.kind, self._monotonic(), ending.lasted)
-                twin = self._pauses.contested or self._pauses.puzzling
-                tell(Lost(self._problem(ending), contested=twin and ending.kind in {"taken over", "closed"}))
+                contested = self._pauses.contested and ending.kind == "taken over"
+                tell(Lost(self._problem(ending), contested, self._pauses.puzzling))
                 self._rest(seconds, shown)
         finally:
             self._session = None

@@ -121,6 +121,8 @@ class Trial:
             times.append(self.verified(since, STALE_SECONDS))
             if times[-1].endswith(" s"):
                 truths.append(self.truth([node for node in self.running.nodes if node is not victim]))
+            else:
+                times[-1] += " when the time was up" if self.left() <= 0 else ""
             self._told(f"  kill {number + 1}: {times[-1]}, {truths[-1:]}")
             victim.start()
             self.wait(victim.healthy, 30)

@@ -177,6 +177,6 @@ def test_an_empty_backup_has_nothing_in_it() -> None:
 def test_bytes_that_neither_fixed_key_opens_are_not_taken_for_it() -> None:
     file = backup(folder("All", account()))
     for other in (file[:-1], file[16:], wrapped({}, "Another"), bytes(64), b"x" * 64):
-        with pytest.raises(NothingFound, match="not recognised|the file is empty"):
+        with pytest.raises(NothingFound, match=r"not recognised|the file is empty"):
             read(other, password=None)
     assert SECRET not in repr(read(file))

@@ -24,7 +24,8 @@ def test_the_guide_has_the_columns_of_the_matrix() -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_the_guide_tells_of_every_broker_of_the_matrix(name: str) -> None:
     kind, lines = KINDS[name], between_marks().splitlines()
-    rows = [line for line in lines if line.startswith(f"| {kind.title} ") and kind.settings in line]
+    wanted = f"({kind.source}) | {kind.settings} |"
+    rows = [line for line in lines if line.startswith(f"| {kind.title} ") and wanted in line]
     assert rows or any(line.startswith(f"- {kind.title} ({name})") for line in lines)
 
 

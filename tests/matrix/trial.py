@@ -86,7 +86,10 @@ class Trial:
         self.tell("deleted by another", verdict)
 
     def kill(self) -> None:
-        """The broker is killed; nobody reaches it again before it was looked at what it kept."""
+        """The broker is killed right after a change; nobody reaches it again before it was looked at what it kept."""
+        since = self.since()
+        self.add()
+        self.verified(since)
         before = self.look(self.current)
         self.door.shut()
         self.current.kill()

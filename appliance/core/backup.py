@@ -233,7 +233,8 @@ def _topic(backup: Backup, vault: Vault) -> str:
 
 
 def _connect(backup: Backup, now: Instant, ref: int) -> Step:
-    # What kept an earlier connection from its end stays told until something better is known.
+    # What ended an earlier connection stays told until something better is known; what kept it from being made is over.
+    backup = backup if backup.drops else replace(backup, error=None)
     backup = replace(
         backup, published=b"", delivers=None, waited=False, blinks=0, announced="", stage=Resting()
     )
@@ -345,6 +346,7 @@ def _disturb(backup: Backup, payload: bytes | None, now: Instant, ref: int) -> S
     """
     if payload == backup.latest and backup.condition in {"verified", "pending", "acknowledged"}:
         return backup, ()
+    backup = backup if payload == backup.latest else replace(backup, overheard=True)
     if not isinstance(backup.stage, Resting):
         return (backup if payload == backup.latest else replace(backup, disturbed=True)), ()
     if payload != backup.latest and backup.condition == "verified":

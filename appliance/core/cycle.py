@@ -199,6 +199,8 @@ class Backup:
     """That there is no backup was doubted once, by reading again."""
     disturbed: bool = False
     """A different message passed by during a cycle: read again after it."""
+    overheard: bool = False
+    """A different message passed by; what is found right after may be what another node of a cluster still has."""
     disturbed_at: float = float("-inf")
     """Monotonic time of the last read that a passing message led to."""
     twin_at: float = float("-inf")

@@ -35,6 +35,8 @@ PEACE_SECONDS: Final = 3600.0
 """After which the next one is published over at once again."""
 DISTURBED_SECONDS: Final = 10.0
 """Between reads that passing messages lead to, however many pass."""
+SECOND_LOOK_SECONDS: Final = 30.0
+"""After a message that differed passed by and the backup was found all the same: a node of a cluster may lag behind."""
 TWIN_SECONDS: Final = 600.0
 """Two messages of another card with this id within this time are no restored old card any more."""
 DAY_SECONDS: Final = 86_400.0
@@ -86,7 +88,7 @@ def _verified(backup: Backup, payload: bytes, generation: int, now: Instant, ref
     if ours:
         effects = (*effects, Publish(ref + 1, history_topic(backup.topic, backup.day_slot), payload))
     backup, more = _look_for_twin(backup, ref + 2) if backup.puzzled else _announce(backup, ref + 2)
-    until = recheck_at(backup, now)
+    until = now.mono + SECOND_LOOK_SECONDS if backup.overheard else recheck_at(backup, now)
     if backup.disturbed:
         until = backup.disturbed_at + DISTURBED_SECONDS
         backup = replace(backup, condition="unverified", error=OVERHEARD)
@@ -95,7 +97,10 @@ def _verified(backup: Backup, payload: bytes, generation: int, now: Instant, ref
     else:
         backup = replace(backup, condition="verified", error=None)
     stage = Resting(until)
-    return replace(backup, stage=stage, published=b"", disturbed=False, mine=False), (*effects, *more)
+    return replace(backup, stage=stage, published=b"", disturbed=False, overheard=False, mine=False), (
+        *effects,
+        *more,
+    )
 
 
 def _remember(backup: Backup, generation: int, now: Instant) -> Step:

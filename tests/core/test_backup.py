@@ -8,6 +8,7 @@ import pytest
 
 from appliance.core.backup import COUNTER_SECONDS, REFUSED_SIZES
 from appliance.core.cycle import (
+    JITTER_SECONDS,
     KEEPER_SECONDS,
     PACKET_ROOM,
     PAYLOAD_LIMIT,
@@ -41,7 +42,14 @@ from appliance.core.events import (
     Woke,
 )
 from appliance.core.silence import CLUSTER_SECONDS
-from appliance.core.verdict import DISTURBED_SECONDS, OVERWRITE_SECONDS, PEACE_SECONDS, TWIN, TWIN_SECONDS
+from appliance.core.verdict import (
+    DISTURBED_SECONDS,
+    OVERWRITE_SECONDS,
+    PEACE_SECONDS,
+    SECOND_LOOK_SECONDS,
+    TWIN,
+    TWIN_SECONDS,
+)
 from tests.core.desk import (
     DEVICE,
     OPTIONS,
@@ -803,6 +811,24 @@ def test_a_live_message_that_differs_starts_a_reading_at_once(payload: bytes) ->
     assert condition(desk) == "unverified"
 
 
+def test_a_backup_that_is_found_right_after_a_deletion_is_looked_at_once_more() -> None:
+    """A node of a cluster may still have what another one deleted."""
+    desk = verified()
+    found(desk, only(desk.tell(live(b"")), Fetch), SEALED, Authentic(GENERATION, novel=False))
+    assert condition(desk) == "verified"
+    fetch = only(desk.later(SECOND_LOOK_SECONDS), Fetch)
+    found(desk, fetch, SEALED, Authentic(GENERATION, novel=False))
+    assert not every(desk.later(RECHECK_SECONDS - JITTER_SECONDS - 1.0), Fetch)
+
+
+def test_a_refused_connection_is_no_trouble_any_more_once_there_is_one() -> None:
+    desk = a_desk()
+    desk.tell(Lost(Problem("can't reach the broker", "connection refused")))
+    assert error(desk) == "connection refused"
+    desk.tell(UP)
+    assert (condition(desk), error(desk)) == ("pending", "")
+
+
 def test_a_deletion_is_noticed_on_a_link_on_which_nothing_was_published() -> None:
     desk, fetch = reading()
     found(desk, fetch, SEALED, Authentic(GENERATION, novel=False))
@@ -1225,9 +1251,10 @@ def test_two_cards_that_use_one_id_are_a_conflict_for_ten_minutes_even_if_verifi
             confirmed(desk, only(effects, Publish))
             if number == 0:
                 assert condition(desk) == "verified"
+        found(desk, only(desk.later(SECOND_LOOK_SECONDS), Fetch), SEALED, Authentic(GENERATION, novel=False))
     assert (condition(desk), error(desk)) == ("conflict", TWIN)
     lasting = desk.state.backup.contested_until - desk.now.mono
-    assert lasting >= TWIN_SECONDS - READ_SECONDS
+    assert lasting >= TWIN_SECONDS - SECOND_LOOK_SECONDS - 2 * READ_SECONDS
     assert not every(desk.later(lasting - 1.0), Fetch)
     fetch = only(desk.later(1.0), Fetch)
     found(desk, fetch, SEALED, Authentic(GENERATION, novel=False))

@@ -274,7 +274,7 @@ def test_what_is_late_live_or_from_elsewhere_proves_nothing(late: str) -> None:
     }
     before = desk.state.backup
     assert not desk.tell(events[late])
-    assert replace(desk.state.backup, disturbed=False) == before
+    assert replace(desk.state.backup, disturbed=False, overheard=False) == before
     assert desk.state.backup.delivers is None
 
 

@@ -97,15 +97,17 @@ def write(account: Account, counter: int) -> str:
         parameters["counter"] = str(counter)
     else:
         parameters["period"] = str(30 if steam else account.period)
+    name = printable(account.name)
     if issuer:
-        parameters["issuer"] = issuer
+        # In front it says to `parse` that the label is the issuer, for want of a name; others read them in any order.
+        parameters = parameters | {"issuer": issuer} if name else {"issuer": issuer} | parameters
     if steam:
         # Aegis, Ente and andOTP know Steam by the type in front, KeePassXC by the encoder; Stratum and pyotp know
         # neither and refuse the link. The other spelling, `totp` with an issuer of "Steam", is worse where it is
         # not understood: Aegis and Ente take it, and show five digits that are never right.
         parameters["encoder"] = "steam"
     query = urlencode(parameters, quote_via=quote, safe="")  # a space is %20: many readers keep a `+`
-    return f"otpauth://{account.type}/{_label(issuer, printable(account.name))}?{query}"
+    return f"otpauth://{account.type}/{_label(issuer, name)}?{query}"
 
 
 def printable(text: str) -> str:
@@ -198,7 +200,7 @@ def _parsed(body: str, uuid: str) -> Parsed:
     values = _values(query)
     prefix, name = _parts(label)
     issuer = printable(values.get("issuer", "")) or prefix
-    if name and name == printable(values.get("issuer", "")) and not _COLON.search(label):
+    if next(iter(values), "") == "issuer" and name == issuer and not _COLON.search(label):
         name = ""  # as `write` puts an issuer without a name
     named = () if issuer or name else (NAMELESS,)
     secret, secret_text = _secret(values.get("secret", ""))

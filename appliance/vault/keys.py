@@ -266,7 +266,9 @@ def miscopied(text: str) -> str | None:
     """
     groups = text.translate(_DASHED).upper().split()
     signs = "".join(groups)
-    if recovery_form(text) is not None or sum(sign.isdigit() for sign in signs) < 3 or len(groups) < 5:
+    # Passphrases have neither so many digits nor, as a rule, capitals alone; a key may happen to have few digits.
+    alike = sum(sign.isdigit() for sign in signs) >= 3 or text.isupper()
+    if recovery_form(text) is not None or not alike or len(groups) < 5:
         return None
     for place, group in enumerate(groups, 1):
         if not set(group.translate(_ALIKE)) <= set(_CROCKFORD):

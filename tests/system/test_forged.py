@@ -57,6 +57,8 @@ class Card:
 
     def verify(self) -> None:
         """Unlock it where that is needed, and wait for the verified backup."""
+        # A daemon whose vault was given another key starts anew, and is not there for a moment.
+        self.desk.until(lambda: self.desk.ask("status")["state"] in {"open", "locked"}, 20)
         if self.pin and self.desk.ask("status")["state"] == "locked":
             self.desk.does("unlock", *self.pin)
         self.desk.until(lambda: self.desk.ask("status")["state"] == "open", 20)

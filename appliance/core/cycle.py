@@ -267,9 +267,7 @@ def check(backup: Backup, payload: bytes, expected: bytes, now: Instant, ref: in
 
 
 def publish(backup: Backup, now: Instant, ref: int) -> Step:
-    """Publish the latest, if the broker can take it and its turn has come."""
-    if backup.link is None:
-        return replace(backup, stage=Resting(), condition="offline"), ()
+    """Publish the latest, if the broker can take it and its turn has come; only while there is a link."""
     if (rested := obstacle(backup, now)) is not None:
         return rested
     pause = RETRY_SECONDS[min(backup.attempts, len(RETRY_SECONDS) - 1)]

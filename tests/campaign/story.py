@@ -204,7 +204,10 @@ class Story:
 
     def _healed(self) -> bool:
         backup, status = self.desk.backup(), self.desk.ask("status")
-        return bool(backup["state"] == "verified" and backup["generation"] == status["generation"])
+        seen = self._generation(
+            self.witness.now or b""
+        )  # what was forged a moment ago is news to the daemon as well
+        return bool(backup["state"] == "verified" and seen == backup["generation"] == status["generation"])
 
     # --- the owner
 

@@ -202,14 +202,13 @@ class Visit:
         Raises BrokerFailed if the broker refuses all of them, or the link is lost: what had not come yet must not
         count as absent.
         """
-        reading = Reading(prefer)
-        if not self._gather(wanted, reading.take, reading):
-            reading.cut = True
-        return reading
+        return self._filled(Reading(prefer), wanted)
 
     def list(self, wanted: Sequence[str]) -> Reading:
         """Find out where retained backups lie, and keep none of them. Raises BrokerFailed as `read` does."""
-        reading = Reading(keep=False)
+        return self._filled(Reading(keep=False), wanted)
+
+    def _filled(self, reading: Reading, wanted: Sequence[str]) -> Reading:
         if not self._gather(wanted, reading.take, reading):
             reading.cut = True
         return reading

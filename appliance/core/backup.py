@@ -29,7 +29,6 @@ from appliance.core.cycle import (
     check,
     drop,
     publish,
-    quarantined,
     read,
     recheck_at,
     release,
@@ -235,11 +234,8 @@ def _topic(backup: Backup, vault: Vault) -> str:
 def _connect(backup: Backup, now: Instant, ref: int) -> Step:
     # What ended an earlier connection stays told until something better is known; what kept it from being made is over.
     backup = backup if backup.drops else replace(backup, error=None)
-    backup = replace(
-        backup, published=b"", delivers=None, waited=False, blinks=0, announced="", stage=Resting()
-    )
-    backup = (
-        replace(backup, attempts=0) if quarantined(backup) else replace(backup, attempts=0, not_before=0.0)
+    backup = release(
+        replace(backup, published=b"", delivers=None, waited=False, blinks=0, announced="", stage=Resting())
     )
     log = Log(20, "broker connected", (("mqtt", backup.link.version if backup.link else ""),))
     if not backup.latest:

@@ -5,7 +5,6 @@ Rules: it is never trusted, since everybody writes it; whoever restores reads th
 what is proven there. Every stage that waits has an `until`; late and duplicate events are ignored.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,10 +14,10 @@ from appliance.core.effects import Effect, Fetch, Publish
 from appliance.core.events import Lost, Received, Subscribed, Woke
 from appliance.core.instant import Instant
 from appliance.vault import canonical
+from appliance.vault.retained import INDEX_DEVICES, is_device
 
-MOST: Final = 64
+MOST: Final = INDEX_DEVICES
 """Ids that are kept; more than any household has, and little enough for any broker."""
-_ID: Final = re.compile(r"otp-[0-9a-f]{8}")
 _BYTES: Final = 4096
 
 
@@ -53,7 +52,7 @@ def read(payload: bytes) -> tuple[str, ...]:
         return ()
     if not isinstance(found, list):
         return ()
-    ids = [one for one in found if isinstance(one, str) and _ID.fullmatch(one)]
+    ids = [one for one in found if isinstance(one, str) and is_device(one)]
     return tuple(dict.fromkeys(ids))[:MOST]
 
 
